@@ -1,0 +1,47 @@
+// Package check runs the checks over what an environment would apply: one
+// explicit, ordered slice, first per environment, then over all of them.
+//
+// It must never touch the disk or the network, and never import a heavy
+// library: each of those has a package of its own below this one.
+package check
+
+import (
+	"context"
+
+	"strake/generator/diag"
+	"strake/generator/manifest"
+)
+
+// Overlay is one built kustomization of an environment.
+type Overlay struct {
+	Dir     string // relative to the repository, with slashes
+	App     string // the last element of Dir for rendered overlays
+	Objects []*manifest.Object
+}
+
+// Input is all that a check may look at. It is shared by checks that run at the
+// same time: nobody may change it.
+type Input struct {
+	// Environment is the name in the spec, or the overlay's directory for a
+	// repository without one.
+	Environment string
+	Overlays    []Overlay
+	// Spec is the effective spec in JSON form; nil for a repository without one.
+	Spec map[string]any
+}
+
+// Objects returns the objects of all overlays, in order.
+func (in *Input) Objects() []*manifest.Object {
+	var all []*manifest.Object
+	for _, o := range in.Overlays {
+		all = append(all, o.Objects...)
+	}
+	return all
+}
+
+// Check judges one environment. Its findings carry no environment: the runner
+// adds it.
+type Check interface {
+	Name() string
+	Run(ctx context.Context, in *Input) (diag.List, error)
+}
