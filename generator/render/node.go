@@ -1,0 +1,243 @@
+package render
+
+import (
+	"bytes"
+	"fmt"
+	"slices"
+
+	"sigs.k8s.io/kustomize/kyaml/yaml"
+
+	"strake/generator/diag"
+	"strake/generator/tree"
+)
+
+// The renderer writes objects as literals of three small types, so that the
+// code reads like the YAML that it makes and keeps its order of keys:
+//
+//	m{{"spec", m{{"replicas", at("workflows.server.replicas", 2)}}}}
+//
+// A value is a string, bool, int, m, list, sourced, or nil. A nil value, a nil
+// m and a nil list leave their key out; an empty but non-nil m or list prints
+// as {} or [].
+type (
+	m  []kv
+	kv struct {
+		k string
+		v any
+	}
+	list []any
+)
+
+// sourced is a value together with the path of the spec that caused it.
+type sourced struct {
+	from string
+	v    any
+}
+
+// at marks a value as caused by the value at a path of the effective spec.
+func at(from string, v any) any {
+	if absent(v) {
+		return nil
+	}
+	return sourced{from: from, v: v}
+}
+
+// absent reports whether a value leaves its key out.
+func absent(v any) bool {
+	switch t := v.(type) {
+	case nil:
+		return true
+	case m:
+		return t == nil
+	case list:
+		return t == nil
+	case sourced:
+		return absent(t.v)
+	default:
+		return false
+	}
+}
+
+// strs makes a list of strings; nil stays nil.
+func strs(values []string) list {
+	if values == nil {
+		return nil
+	}
+	out := make(list, len(values))
+	for i, v := range values {
+		out[i] = v
+	}
+	return out
+}
+
+// sorted makes a map of strings, with keys in order; an empty one is nil.
+func sorted[V any](values map[string]V) m {
+	if len(values) == 0 {
+		return nil
+	}
+	keys := make([]string, 0, len(values))
+	for k := range values {
+		keys = append(keys, k)
+	}
+	slices.Sort(keys)
+	out := make(m, 0, len(keys))
+	for _, k := range keys {
+		out = append(out, kv{k, any(values[k])})
+	}
+	return out
+}
+
+// get returns the value of a key without its source, or nil.
+func (x m) get(key string) any {
+	for _, f := range x {
+		if f.k == key {
+			if s, ok := f.v.(sourced); ok {
+				return s.v
+			}
+			return f.v
+		}
+	}
+	return nil
+}
+
+// position resolves a path of the effective spec.
+type position func(path string) diag.Range
+
+// document prints a value as one YAML document below a header line and tells,
+// for each line, which place of the spec caused it. from is the path that
+// caused the document as a whole.
+func document(header, from string, v any, pos position) ([]byte, []tree.Origin, error) {
+	sources := make(map[*yaml.Node]string)
+	node, err := toNode(sourced{from: from, v: v}, sources)
+	if err != nil {
+		return nil, nil, err
+	}
+	var b bytes.Buffer
+	b.WriteString(header)
+	if header != "" {
+		b.WriteByte('\n')
+	}
+	enc := yaml.NewEncoder(&b)
+	enc.SetIndent(2)
+	enc.CompactSeqIndent()
+	if err := enc.Encode(node); err != nil {
+		return nil, nil, fmt.Errorf("encode a document: %w", err)
+	}
+	if err := enc.Close(); err != nil {
+		return nil, nil, fmt.Errorf("encode a document: %w", err)
+	}
+	var printed yaml.Node
+	if err := yaml.Unmarshal(b.Bytes(), &printed); err != nil {
+		return nil, nil, fmt.Errorf("read back a document: %w", err)
+	}
+	lines := make(map[int]string)
+	trace(node, printed.Content[0], from, sources, lines)
+	return b.Bytes(), origins(lines, from, pos, bytes.Count(b.Bytes(), []byte("\n"))), nil
+}
+
+// toNode turns a literal into a YAML node and notes which nodes have a source.
+func toNode(v any, sources map[*yaml.Node]string) (*yaml.Node, error) {
+	switch t := v.(type) {
+	case sourced:
+		n, err := toNode(t.v, sources)
+		if err == nil {
+			if _, taken := sources[n]; !taken {
+				sources[n] = t.from
+			}
+		}
+		return n, err
+	case m:
+		n := &yaml.Node{Kind: yaml.MappingNode, Tag: "!!map"}
+		if len(t) == 0 {
+			n.Style = yaml.FlowStyle
+		}
+		for _, f := range t {
+			if absent(f.v) {
+				continue
+			}
+			key, err := toNode(f.k, sources)
+			if err != nil {
+				return nil, err
+			}
+			value, err := toNode(f.v, sources)
+			if err != nil {
+				return nil, err
+			}
+			n.Content = append(n.Content, key, value)
+		}
+		return n, nil
+	case list:
+		n := &yaml.Node{Kind: yaml.SequenceNode, Tag: "!!seq"}
+		if len(t) == 0 {
+			n.Style = yaml.FlowStyle
+		}
+		for _, item := range t {
+			value, err := toNode(item, sources)
+			if err != nil {
+				return nil, err
+			}
+			n.Content = append(n.Content, value)
+		}
+		return n, nil
+	case *yaml.Node:
+		return t, nil
+	default:
+		n := &yaml.Node{}
+		if err := n.Encode(t); err != nil {
+			return nil, fmt.Errorf("encode %T: %w", v, err)
+		}
+		return n, nil
+	}
+}
+
+// trace walks the literal and its printed form side by side, and notes the
+// source of each line. An inner source wins over an outer one.
+func trace(made, printed *yaml.Node, from string, sources map[*yaml.Node]string, lines map[int]string) {
+	if own, ok := sources[made]; ok {
+		from = own
+	}
+	for line := printed.Line; line <= lastLine(printed); line++ {
+		lines[line] = from
+	}
+	for i := 0; i < len(made.Content) && i < len(printed.Content); i++ {
+		child := from
+		if made.Kind == yaml.MappingNode && i%2 == 0 {
+			if own, ok := sources[made.Content[i+1]]; ok {
+				child = own // a key belongs to its value
+			}
+		}
+		trace(made.Content[i], printed.Content[i], child, sources, lines)
+	}
+}
+
+// lastLine is the last line that a printed node reaches.
+func lastLine(n *yaml.Node) int {
+	last := n.Line
+	if n.Kind == yaml.ScalarNode && n.Style&(yaml.LiteralStyle|yaml.FoldedStyle) != 0 {
+		last += bytes.Count([]byte(n.Value), []byte("\n"))
+	}
+	for _, c := range n.Content {
+		last = max(last, lastLine(c))
+	}
+	return last
+}
+
+// origins lists the lines at which the source changes.
+func origins(lines map[int]string, from string, pos position, count int) []tree.Origin {
+	var out []tree.Origin
+	before := ""
+	for line := 1; line <= count; line++ {
+		path, ok := lines[line]
+		if !ok {
+			path = from
+		}
+		if line > 1 && path == before {
+			continue
+		}
+		before = path
+		if r := pos(path); !r.IsZero() {
+			out = append(out, tree.Origin{Line: line, From: r})
+		}
+	}
+	return out
+}

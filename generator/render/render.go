@@ -1,0 +1,49 @@
+// Package render turns the effective spec of one environment into the files of
+// its overlays and of the bases they lie on.
+//
+// It is pure: the same spec gives the same bytes on every machine. It must
+// never touch the disk, the network, the clock, the environment or a random
+// number, and never build what it wrote.
+package render
+
+import (
+	"errors"
+	"fmt"
+
+	"strake/generator/spec"
+	"strake/generator/tree"
+)
+
+// Environment renders all files of one environment: environments/<env>/effective.yaml,
+// overlays/<env>/ and the bases that its overlays name. A spec that Load or
+// ParseEffective accepted always renders; an error is a bug in this package.
+func Environment(e *spec.Effective) (*tree.Tree, error) {
+	l := &layout{e: e, out: tree.New()}
+	l.out.Put(tree.File{
+		Path: l.under("environments", e.Environment, "effective.yaml"),
+		Data: append([]byte(l.header()+"\n"), e.Marshal()...),
+	})
+	for _, a := range apps(e) {
+		l.add(a)
+	}
+	if len(l.errs) > 0 {
+		return nil, fmt.Errorf("render %s: %w", e.Environment, errors.Join(l.errs...))
+	}
+	return l.out, nil
+}
+
+// apps lists the overlays of an environment, in the order in which a platform
+// is built: definitions, controllers, then tenants.
+func apps(e *spec.Effective) []app {
+	var out []app
+	if w := e.Workflows; w != nil && w.Install != "none" {
+		if w.Install == "embedded" {
+			out = append(out, workflowsCRDs(e))
+		}
+		out = append(out, workflows(e))
+	}
+	for i := range e.Tenants {
+		out = append(out, guardrails(e, &e.Tenants[i]), tenant(e, &e.Tenants[i]))
+	}
+	return out
+}
