@@ -11,7 +11,6 @@ import (
 	"encoding/hex"
 	"fmt"
 	"slices"
-	"strings"
 )
 
 // Severity says how much a finding matters. The zero value is not a severity.
@@ -131,43 +130,83 @@ func (d Diagnostic) Fingerprint() string {
 	return hex.EncodeToString(sum.Sum(nil))[:16]
 }
 
-// key is what makes two findings the same finding seen in two environments.
-func (d Diagnostic) key() string {
-	return strings.Join([]string{d.Range.String(), d.Rule, d.Summary, d.Detail, d.Object, d.Field}, "\x00")
+// identity is what makes two findings the same finding seen in two environments.
+type identity struct {
+	where                                Range
+	severity                             Severity
+	rule, summary, detail, object, field string
+}
+
+func (d Diagnostic) identity() identity {
+	return identity{d.Range, d.Severity, d.Rule, d.Summary, d.Detail, d.Object, d.Field}
+}
+
+// compare orders findings by position, then severity (worst first), then by all
+// the rest, so that no two different findings are left in the order they came.
+func (d Diagnostic) compare(other Diagnostic) int {
+	return cmp.Or(
+		d.Range.Compare(other.Range),
+		cmp.Compare(other.Severity, d.Severity),
+		cmp.Compare(d.Rule, other.Rule),
+		cmp.Compare(d.Summary, other.Summary),
+		cmp.Compare(d.Object, other.Object),
+		cmp.Compare(d.Field, other.Field),
+		cmp.Compare(d.Detail, other.Detail),
+		d.Range.End.compare(other.Range.End),
+		slices.Compare(d.Environments, other.Environments),
+		slices.CompareFunc(d.Related, other.Related, Related.compare),
+	)
+}
+
+func (p Pos) compare(other Pos) int {
+	return cmp.Or(cmp.Compare(p.Line, other.Line), cmp.Compare(p.Column, other.Column))
+}
+
+func (r Related) compare(other Related) int {
+	return cmp.Or(
+		r.Range.Compare(other.Range),
+		r.Range.End.compare(other.Range.End),
+		cmp.Compare(r.Message, other.Message),
+	)
 }
 
 // List is findings in any order.
 type List []Diagnostic
 
 // Sorted returns the findings by position, then severity (worst first), rule
-// and summary, with the ones that differ only in their environments folded.
-// The receiver is left alone. Equal input gives equal output.
+// and summary, with the ones that differ only in their environments folded:
+// the result has the environments and related places of all of them, and is
+// sensitive when one of them is. The receiver is left alone, and its order does
+// not matter: checks run at the same time.
 func (l List) Sorted() List {
-	index := make(map[string]int, len(l))
-	out := make(List, 0, len(l))
-	for _, d := range l {
-		d.Environments = slices.Clone(d.Environments)
-		if at, seen := index[d.key()]; seen {
-			out[at].Environments = append(out[at].Environments, d.Environments...)
+	in := slices.Clone(l)
+	for i := range in {
+		in[i].Environments = slices.Compact(slices.Sorted(slices.Values(in[i].Environments)))
+	}
+	slices.SortStableFunc(in, Diagnostic.compare)
+	index := make(map[identity]int, len(in))
+	out := make(List, 0, len(in))
+	for _, d := range in {
+		at, seen := index[d.identity()]
+		if !seen {
+			index[d.identity()] = len(out)
+			d.Related = slices.Clone(d.Related)
+			out = append(out, d)
 			continue
 		}
-		index[d.key()] = len(out)
-		out = append(out, d)
+		same := &out[at]
+		same.Environments = append(same.Environments, d.Environments...)
+		same.Sensitive = same.Sensitive || d.Sensitive
+		for _, r := range d.Related {
+			if !slices.Contains(same.Related, r) {
+				same.Related = append(same.Related, r)
+			}
+		}
 	}
 	for i := range out {
 		slices.Sort(out[i].Environments)
 		out[i].Environments = slices.Compact(out[i].Environments)
 	}
-	slices.SortStableFunc(out, func(a, b Diagnostic) int {
-		return cmp.Or(
-			a.Range.Compare(b.Range),
-			cmp.Compare(b.Severity, a.Severity),
-			cmp.Compare(a.Rule, b.Rule),
-			cmp.Compare(a.Summary, b.Summary),
-			cmp.Compare(a.Object, b.Object),
-			cmp.Compare(a.Field, b.Field),
-		)
-	})
 	return out
 }
 

@@ -1,7 +1,6 @@
 package diag
 
 import (
-	"cmp"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -12,16 +11,25 @@ import (
 const maxEdits = 2
 
 // DidYouMean returns the known name nearest to got, or "" when none is near
-// enough to be what the user meant. Ties go to the first in sorted order.
+// enough to be what the user meant. A name that differs only in case is the
+// nearest of all; other ties go to the first in sorted order.
 func DidYouMean(got string, known []string) string {
 	best, bestEdits := "", maxEdits+1
-	sorted := slices.Sorted(slices.Values(known))
-	for _, name := range sorted {
+	typed := utf8.RuneCountInString(got)
+	limit := min(maxEdits, max(1, typed/2))
+	for _, name := range slices.Sorted(slices.Values(known)) {
 		if strings.EqualFold(name, got) && name != got {
 			return name
 		}
-		limit := min(maxEdits, max(1, utf8.RuneCountInString(got)/2))
-		if n := edits([]rune(got), []rune(name)); n > 0 && n <= limit && n < bestEdits {
+		length := utf8.RuneCountInString(name)
+		// The distance is at least the difference in length. Without this a
+		// key of a megabyte would cost a megabyte of table for each name.
+		if length-typed > limit || typed-length > limit {
+			continue
+		}
+		n := edits([]rune(got), []rune(name))
+		// A word of which nothing is left is another word, not a slip.
+		if n > 0 && n <= limit && n < bestEdits && n < max(length, typed) {
 			best, bestEdits = name, n
 		}
 	}
@@ -54,9 +62,10 @@ func edits(a, b []rune) int {
 	return rows[len(a)][len(b)]
 }
 
-// OneOf writes a list of accepted values for a Detail: "a, b or c", sorted.
+// OneOf writes a list of accepted values for a Detail: "a, b or c", sorted and
+// each once.
 func OneOf(values []string) string {
-	sorted := slices.SortedFunc(slices.Values(values), cmp.Compare[string])
+	sorted := slices.Compact(slices.Sorted(slices.Values(values)))
 	switch len(sorted) {
 	case 0:
 		return ""
