@@ -2,8 +2,11 @@ package render
 
 import (
 	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
 	"slices"
+	"strings"
 
 	"sigs.k8s.io/kustomize/kyaml/yaml"
 
@@ -16,9 +19,9 @@ import (
 //
 //	m{{"spec", m{{"replicas", at("workflows.server.replicas", 2)}}}}
 //
-// A value is a string, bool, int, m, list, sourced, or nil. A nil value, a nil
-// m and a nil list leave their key out; an empty but non-nil m or list prints
-// as {} or [].
+// A value is a string, bool, int, m, list, sourced, embedded, checksum, or nil.
+// A nil value, a nil m and a nil list leave their key out; an empty but non-nil
+// m or list prints as {} or [].
 type (
 	m  []kv
 	kv struct {
@@ -33,6 +36,14 @@ type sourced struct {
 	from string
 	v    any
 }
+
+// embedded is a document inside a string, as in the data of a ConfigMap: the
+// value is printed as YAML text. Each line of that text keeps its source.
+type embedded struct{ v any }
+
+// checksum is the SHA-256 of a value's YAML text, in hexadecimal digits. On a
+// pod template it restarts the pods when what they read has changed.
+type checksum struct{ v any }
 
 // at marks a value as caused by the value at a path of the effective spec.
 func at(from string, v any) any {
@@ -52,6 +63,8 @@ func absent(v any) bool {
 	case list:
 		return t == nil
 	case sourced:
+		return absent(t.v)
+	case embedded:
 		return absent(t.v)
 	default:
 		return false
@@ -117,14 +130,8 @@ func document(header, from string, v any, pos position) ([]byte, []tree.Origin, 
 	if header != "" {
 		b.WriteByte('\n')
 	}
-	enc := yaml.NewEncoder(&b)
-	enc.SetIndent(2)
-	enc.CompactSeqIndent()
-	if err := enc.Encode(node); err != nil {
-		return nil, nil, fmt.Errorf("encode a document: %w", err)
-	}
-	if err := enc.Close(); err != nil {
-		return nil, nil, fmt.Errorf("encode a document: %w", err)
+	if err := write(&b, node); err != nil {
+		return nil, nil, err
 	}
 	var printed yaml.Node
 	if err := yaml.Unmarshal(b.Bytes(), &printed); err != nil {
@@ -133,6 +140,41 @@ func document(header, from string, v any, pos position) ([]byte, []tree.Origin, 
 	lines := make(map[int]string)
 	trace(node, printed.Content[0], from, sources, lines)
 	return b.Bytes(), origins(lines, from, pos, bytes.Count(b.Bytes(), []byte("\n"))), nil
+}
+
+// write prints a node in the one style that all rendered YAML has.
+func write(b *bytes.Buffer, node *yaml.Node) error {
+	enc := yaml.NewEncoder(b)
+	enc.SetIndent(2)
+	enc.CompactSeqIndent()
+	if err := enc.Encode(node); err != nil {
+		return fmt.Errorf("encode a document: %w", err)
+	}
+	if err := enc.Close(); err != nil {
+		return fmt.Errorf("encode a document: %w", err)
+	}
+	return nil
+}
+
+// embed prints a value as the text of a scalar. The node of the value hangs
+// below the scalar, where the encoder does not look and trace does. Argo reads
+// a text without a line break as a scalar and any other as an indented block,
+// so a scalar loses the break at its end and a collection keeps it.
+func embed(v any, sources map[*yaml.Node]string) (*yaml.Node, error) {
+	inner, err := toNode(v, sources)
+	if err != nil {
+		return nil, err
+	}
+	var b bytes.Buffer
+	if err := write(&b, inner); err != nil {
+		return nil, err
+	}
+	n := &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Value: b.String(), Style: yaml.LiteralStyle}
+	if inner.Kind == yaml.ScalarNode {
+		n.Value, n.Style = strings.TrimSuffix(n.Value, "\n"), 0
+	}
+	n.Content = []*yaml.Node{inner}
+	return n, nil
 }
 
 // toNode turns a literal into a YAML node and notes which nodes have a source.
@@ -179,6 +221,15 @@ func toNode(v any, sources map[*yaml.Node]string) (*yaml.Node, error) {
 			n.Content = append(n.Content, value)
 		}
 		return n, nil
+	case embedded:
+		return embed(t.v, sources)
+	case checksum:
+		text, err := embed(t.v, make(map[*yaml.Node]string))
+		if err != nil {
+			return nil, err
+		}
+		sum := sha256.Sum256([]byte(text.Value))
+		return toNode(hex.EncodeToString(sum[:]), sources)
 	case *yaml.Node:
 		return t, nil
 	default:
@@ -199,6 +250,10 @@ func trace(made, printed *yaml.Node, from string, sources map[*yaml.Node]string,
 	for line := printed.Line; line <= lastLine(printed); line++ {
 		lines[line] = from
 	}
+	if made.Kind == yaml.ScalarNode && len(made.Content) == 1 {
+		traceText(made.Content[0], printed, from, sources, lines)
+		return
+	}
 	for i := 0; i < len(made.Content) && i < len(printed.Content); i++ {
 		child := from
 		if made.Kind == yaml.MappingNode && i%2 == 0 {
@@ -207,6 +262,22 @@ func trace(made, printed *yaml.Node, from string, sources map[*yaml.Node]string,
 			}
 		}
 		trace(made.Content[i], printed.Content[i], child, sources, lines)
+	}
+}
+
+// traceText does what trace does for the lines of a document inside a string.
+func traceText(made, printed *yaml.Node, from string, sources map[*yaml.Node]string, lines map[int]string) {
+	if printed.Style&yaml.LiteralStyle == 0 {
+		return // on a single line, which has its source
+	}
+	var text yaml.Node
+	if err := yaml.Unmarshal([]byte(printed.Value), &text); err != nil || len(text.Content) == 0 {
+		return // the lines keep the source of the whole
+	}
+	inner := make(map[int]string)
+	trace(made, text.Content[0], from, sources, inner)
+	for line, source := range inner {
+		lines[printed.Line+line] = source
 	}
 }
 

@@ -1,0 +1,138 @@
+package render
+
+import (
+	"strake/generator/spec"
+)
+
+// The store of a namespace and the ServiceAccount that reads it. Google IAM
+// names the ServiceAccount, so that a namespace reads its own secrets only: a
+// store for the whole cluster would let every tenant read every secret.
+const (
+	secretStoreName           = "gcp-secret-manager"
+	secretStoreServiceAccount = "external-secrets"
+)
+
+// externalSecret is a Secret of a namespace whose values come from the store:
+// keys of the Secret to secrets of the store. from is the path of the spec that
+// asks for it; a path below it that ends in the key's name is preferred.
+func externalSecret(name, namespace string, keys map[string]spec.SecretRef, e *spec.Effective, from string) object {
+	var data list
+	for _, f := range sorted(keys) {
+		ref, _ := f.v.(spec.SecretRef)
+		version := ref.Version
+		if version == "" {
+			version = "latest"
+		}
+		data = append(data, at(from+"."+f.k, m{
+			{"secretKey", f.k},
+			{"remoteRef", m{{"key", ref.Secret}, {"version", version}}},
+		}))
+	}
+	return object{
+		from: from,
+		doc: m{
+			{"apiVersion", "external-secrets.io/v1"},
+			{"kind", "ExternalSecret"},
+			{"metadata", metadata(e, namespace, name, "secrets")},
+			{"spec", m{
+				{"refreshPolicy", "Periodic"},
+				{"refreshInterval", at("secrets.refreshInterval", refreshInterval(e))},
+				{"secretStoreRef", m{{"kind", "SecretStore"}, {"name", secretStoreName}}},
+				{"target", m{
+					{"name", name},
+					{"creationPolicy", "Owner"},
+					// A secret that is missing for an hour must not take a running workflow's away.
+					{"deletionPolicy", "Retain"},
+				}},
+				{"data", data},
+			}},
+		},
+	}
+}
+
+// secretStore is the store of a namespace with the ServiceAccount it reads as.
+// Nothing where the spec has no store.
+func secretStore(e *spec.Effective, namespace, serviceAccount, from string) []object {
+	if e.Secrets == nil || e.Secrets.GCPSecretManager == nil {
+		return nil
+	}
+	project := at("secrets.gcpSecretManager.project", optional(e.Secrets.GCPSecretManager.Project))
+	if project == nil {
+		project = at("cloud.project", e.Cloud.Project)
+	}
+	location := at("cluster.location", optional(e.Cluster.Location))
+	if location == nil {
+		location = at("cloud.region", e.Cloud.Region)
+	}
+	return []object{
+		{
+			from: from,
+			doc: m{
+				{"apiVersion", "v1"},
+				{"kind", "ServiceAccount"},
+				{"metadata", metadata(e, namespace, serviceAccount, "secrets")},
+				// The operator asks for tokens of this account; no pod runs as it.
+				{"automountServiceAccountToken", false},
+			},
+		},
+		{
+			from: from,
+			doc: m{
+				{"apiVersion", "external-secrets.io/v1"},
+				{"kind", "SecretStore"},
+				{"metadata", metadata(e, namespace, secretStoreName, "secrets")},
+				{"spec", m{{"provider", m{{"gcpsm", at("secrets.gcpSecretManager", m{
+					{"projectID", project},
+					{"auth", m{{"workloadIdentity", m{
+						{"clusterLocation", location},
+						{"clusterName", at("cluster.name", e.Cluster.Name)},
+						{"clusterProjectID", at("cloud.project", e.Cloud.Project)},
+						{"serviceAccountRef", m{{"name", serviceAccount}}},
+					}}}},
+				})}}}}},
+			},
+		},
+	}
+}
+
+// refreshInterval is the spec's duration in the grammar of Go, which knows no
+// days.
+func refreshInterval(e *spec.Effective) string {
+	if e.Secrets != nil {
+		if d, err := spec.ParseDuration(e.Secrets.RefreshInterval); err == nil && d > 0 {
+			return d.String()
+		}
+	}
+	return "1h0m0s"
+}
+
+// secretKey selects a key of a Secret in the same namespace.
+func secretKey(name, key string) m { return m{{"name", name}, {"key", key}} }
+
+// metadata names an object and says whose it is. Objects outside the namespace
+// of Argo Workflows are part of the platform.
+func metadata(e *spec.Effective, namespace, name, component string) m {
+	return m{
+		{"name", name},
+		{"namespace", optional(namespace)},
+		{"labels", labels(partOf(e, namespace), name, component)},
+	}
+}
+
+func partOf(e *spec.Effective, namespace string) string {
+	if e.Workflows != nil && (namespace == "" || namespace == e.Workflows.Namespace) {
+		return "argo-workflows"
+	}
+	return e.Platform
+}
+
+// labels are the recommended labels of Kubernetes. They never stand in a
+// selector: selectors cannot be changed.
+func labels(partOf, name, component string) m {
+	return m{
+		{"app.kubernetes.io/component", component},
+		{"app.kubernetes.io/managed-by", "strake"},
+		{"app.kubernetes.io/name", name},
+		{"app.kubernetes.io/part-of", optional(partOf)},
+	}
+}
