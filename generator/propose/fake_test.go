@@ -1,7 +1,7 @@
 package propose
 
 import (
-	"crypto/sha1" //nolint:gosec // git's own names
+	"crypto/sha1"
 	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
@@ -68,7 +68,7 @@ func (f *forge) client(t *testing.T) *Client {
 }
 
 func name(kind string, data []byte) string {
-	sum := sha1.Sum(append(fmt.Appendf(nil, "%s %d\x00", kind, len(data)), data...)) //nolint:gosec // git's own names
+	sum := sha1.Sum(append(fmt.Appendf(nil, "%s %d\x00", kind, len(data)), data...))
 	return hex.EncodeToString(sum[:])
 }
 
@@ -328,8 +328,10 @@ func (f *forge) listPulls(w http.ResponseWriter, r *http.Request) {
 }
 
 func (f *forge) createPull(w http.ResponseWriter, body map[string]any) {
-	p := &forgePull{Number: len(f.pulls) + 1, State: "open", Owner: "example",
-		Title: body["title"].(string), Body: body["body"].(string), Head: body["head"].(string), Base: body["base"].(string)}
+	p := &forgePull{
+		Number: len(f.pulls) + 1, State: "open", Owner: "example",
+		Title: body["title"].(string), Body: body["body"].(string), Head: body["head"].(string), Base: body["base"].(string),
+	}
 	for _, other := range f.pulls {
 		if other.Head == p.Head && other.Owner == p.Owner && other.State == "open" {
 			f.fail(w, http.StatusUnprocessableEntity, "A pull request already exists for example:"+p.Head)

@@ -2,7 +2,7 @@ package propose
 
 import (
 	"context"
-	"crypto/sha1" //nolint:gosec // git names blobs by SHA-1
+	"crypto/sha1"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -223,7 +223,7 @@ func (c Change) blob() string {
 	if c.Delete {
 		return ""
 	}
-	sum := sha1.New() //nolint:gosec // git names blobs by SHA-1
+	sum := sha1.New()
 	fmt.Fprintf(sum, "blob %d\x00", len(c.Data))
 	sum.Write(c.Data)
 	return hex.EncodeToString(sum.Sum(nil))

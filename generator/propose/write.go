@@ -56,17 +56,17 @@ func (c *Client) push(ctx context.Context, p Proposal, s *state) (bool, error) {
 func (c *Client) entries(ctx context.Context, p Proposal, s *state) ([]*github.TreeEntry, error) {
 	var entries []*github.TreeEntry
 	for _, change := range s.changes {
-		entry := &github.TreeEntry{Path: github.String(change.Path), Mode: github.String("100644"), Type: github.String("blob")}
+		entry := &github.TreeEntry{Path: new(change.Path), Mode: new("100644"), Type: new("blob")}
 		switch {
 		case change.Delete: // an entry with neither content nor name deletes the file
 		case utf8.Valid(change.Data):
-			entry.Content = github.String(string(change.Data))
+			entry.Content = new(string(change.Data))
 		default:
 			if err := c.beforeWrite(ctx, p.Environment+": uploading "+change.Path); err != nil {
 				return nil, err
 			}
 			blob, _, err := c.gh.Git.CreateBlob(ctx, c.owner, c.name, &github.Blob{
-				Content: github.String(base64.StdEncoding.EncodeToString(change.Data)), Encoding: github.String("base64"),
+				Content: new(base64.StdEncoding.EncodeToString(change.Data)), Encoding: new("base64"),
 			})
 			if err != nil {
 				return nil, fmt.Errorf("upload %s: %w", change.Path, err)
@@ -81,7 +81,7 @@ func (c *Client) entries(ctx context.Context, p Proposal, s *state) ([]*github.T
 // point moves the branch to a commit. It never forces: a branch that moved
 // since it was looked at is planned anew.
 func (c *Client) point(ctx context.Context, p Proposal, s *state, sha string, grow bool) error {
-	ref := &github.Reference{Ref: github.String("refs/heads/" + p.Branch), Object: &github.GitObject{SHA: &sha}}
+	ref := &github.Reference{Ref: new("refs/heads/" + p.Branch), Object: &github.GitObject{SHA: &sha}}
 	if err := c.beforeWrite(ctx, p.Environment+": moving "+p.Branch); err != nil {
 		return err
 	}
@@ -123,7 +123,7 @@ func (c *Client) open(ctx context.Context, p Proposal) (*github.PullRequest, err
 		return nil, err
 	}
 	pr, _, err := c.gh.PullRequests.Create(ctx, c.owner, c.name, &github.NewPullRequest{
-		Title: &p.Title, Body: &p.Body, Head: &p.Branch, Base: &c.base, MaintainerCanModify: github.Bool(false),
+		Title: &p.Title, Body: &p.Body, Head: &p.Branch, Base: &c.base, MaintainerCanModify: new(false),
 	})
 	if err != nil {
 		return nil, race(err, "open a pull request for "+p.Branch)
@@ -144,7 +144,7 @@ func (c *Client) close(ctx context.Context, p Proposal, s *state, out Outcome) (
 	if err := c.beforeWrite(ctx, ""); err != nil {
 		return out, err
 	}
-	if _, _, err := c.gh.PullRequests.Edit(ctx, c.owner, c.name, out.Number, &github.PullRequest{State: github.String("closed")}); err != nil {
+	if _, _, err := c.gh.PullRequests.Edit(ctx, c.owner, c.name, out.Number, &github.PullRequest{State: new("closed")}); err != nil {
 		return out, fmt.Errorf("close pull request #%d: %w", out.Number, err)
 	}
 	if s.head == "" {
