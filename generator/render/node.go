@@ -31,10 +31,25 @@ type (
 	list []any
 )
 
-// sourced is a value together with the path of the spec that caused it.
+// sourced is a value together with what caused it.
 type sourced struct {
-	from string
-	v    any
+	source
+	v any
+}
+
+// source is the cause of a value: a path of the effective spec or, for what
+// comes out of a user's own template, the place in that file.
+type source struct {
+	path  string
+	place diag.Range
+}
+
+// at resolves a source to a place that a human wrote.
+func (s source) at(pos position) diag.Range {
+	if !s.place.IsZero() {
+		return s.place
+	}
+	return pos(s.path)
 }
 
 // embedded is a document inside a string, as in the data of a ConfigMap: the
@@ -50,7 +65,15 @@ func at(from string, v any) any {
 	if absent(v) {
 		return nil
 	}
-	return sourced{from: from, v: v}
+	return sourced{source{path: from}, v}
+}
+
+// placed marks a value as copied from a place in a user's file.
+func placed(place diag.Range, v any) any {
+	if absent(v) {
+		return nil
+	}
+	return sourced{source{place: place}, v}
 }
 
 // absent reports whether a value leaves its key out.
@@ -120,8 +143,9 @@ type position func(path string) diag.Range
 // for each line, which place of the spec caused it. from is the path that
 // caused the document as a whole.
 func document(header, from string, v any, pos position) ([]byte, []tree.Origin, error) {
-	sources := make(map[*yaml.Node]string)
-	node, err := toNode(sourced{from: from, v: v}, sources)
+	whole := source{path: from}
+	sources := make(map[*yaml.Node]source)
+	node, err := toNode(sourced{whole, v}, sources)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -137,9 +161,9 @@ func document(header, from string, v any, pos position) ([]byte, []tree.Origin, 
 	if err := yaml.Unmarshal(b.Bytes(), &printed); err != nil {
 		return nil, nil, fmt.Errorf("read back a document: %w", err)
 	}
-	lines := make(map[int]string)
-	trace(node, printed.Content[0], from, sources, lines)
-	return b.Bytes(), origins(lines, from, pos, bytes.Count(b.Bytes(), []byte("\n"))), nil
+	lines := make(map[int]source)
+	trace(node, printed.Content[0], whole, sources, lines)
+	return b.Bytes(), origins(lines, whole, pos, bytes.Count(b.Bytes(), []byte("\n"))), nil
 }
 
 // write prints a node in the one style that all rendered YAML has.
@@ -160,7 +184,7 @@ func write(b *bytes.Buffer, node *yaml.Node) error {
 // below the scalar, where the encoder does not look and trace does. Argo reads
 // a text without a line break as a scalar and any other as an indented block,
 // so a scalar loses the break at its end and a collection keeps it.
-func embed(v any, sources map[*yaml.Node]string) (*yaml.Node, error) {
+func embed(v any, sources map[*yaml.Node]source) (*yaml.Node, error) {
 	inner, err := toNode(v, sources)
 	if err != nil {
 		return nil, err
@@ -178,13 +202,13 @@ func embed(v any, sources map[*yaml.Node]string) (*yaml.Node, error) {
 }
 
 // toNode turns a literal into a YAML node and notes which nodes have a source.
-func toNode(v any, sources map[*yaml.Node]string) (*yaml.Node, error) {
+func toNode(v any, sources map[*yaml.Node]source) (*yaml.Node, error) {
 	switch t := v.(type) {
 	case sourced:
 		n, err := toNode(t.v, sources)
 		if err == nil {
 			if _, taken := sources[n]; !taken {
-				sources[n] = t.from
+				sources[n] = t.source
 			}
 		}
 		return n, err
@@ -224,7 +248,7 @@ func toNode(v any, sources map[*yaml.Node]string) (*yaml.Node, error) {
 	case embedded:
 		return embed(t.v, sources)
 	case checksum:
-		text, err := embed(t.v, make(map[*yaml.Node]string))
+		text, err := embed(t.v, make(map[*yaml.Node]source))
 		if err != nil {
 			return nil, err
 		}
@@ -243,7 +267,7 @@ func toNode(v any, sources map[*yaml.Node]string) (*yaml.Node, error) {
 
 // trace walks the literal and its printed form side by side, and notes the
 // source of each line. An inner source wins over an outer one.
-func trace(made, printed *yaml.Node, from string, sources map[*yaml.Node]string, lines map[int]string) {
+func trace(made, printed *yaml.Node, from source, sources map[*yaml.Node]source, lines map[int]source) {
 	if own, ok := sources[made]; ok {
 		from = own
 	}
@@ -266,7 +290,7 @@ func trace(made, printed *yaml.Node, from string, sources map[*yaml.Node]string,
 }
 
 // traceText does what trace does for the lines of a document inside a string.
-func traceText(made, printed *yaml.Node, from string, sources map[*yaml.Node]string, lines map[int]string) {
+func traceText(made, printed *yaml.Node, from source, sources map[*yaml.Node]source, lines map[int]source) {
 	if printed.Style&yaml.LiteralStyle == 0 {
 		return // on a single line, which has its source
 	}
@@ -274,10 +298,10 @@ func traceText(made, printed *yaml.Node, from string, sources map[*yaml.Node]str
 	if err := yaml.Unmarshal([]byte(printed.Value), &text); err != nil || len(text.Content) == 0 {
 		return // the lines keep the source of the whole
 	}
-	inner := make(map[int]string)
+	inner := make(map[int]source)
 	trace(made, text.Content[0], from, sources, inner)
-	for line, source := range inner {
-		lines[printed.Line+line] = source
+	for line, own := range inner {
+		lines[printed.Line+line] = own
 	}
 }
 
@@ -294,19 +318,19 @@ func lastLine(n *yaml.Node) int {
 }
 
 // origins lists the lines at which the source changes.
-func origins(lines map[int]string, from string, pos position, count int) []tree.Origin {
+func origins(lines map[int]source, from source, pos position, count int) []tree.Origin {
 	var out []tree.Origin
-	before := ""
+	var before source
 	for line := 1; line <= count; line++ {
-		path, ok := lines[line]
+		own, ok := lines[line]
 		if !ok {
-			path = from
+			own = from
 		}
-		if line > 1 && path == before {
+		if line > 1 && own == before {
 			continue
 		}
-		before = path
-		if r := pos(path); !r.IsZero() {
+		before = own
+		if r := own.at(pos); !r.IsZero() {
 			out = append(out, tree.Origin{Line: line, From: r})
 		}
 	}
