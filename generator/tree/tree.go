@@ -6,9 +6,9 @@
 package tree
 
 import (
-	"io/fs"
 	"iter"
 	"maps"
+	"path"
 	"slices"
 	"sort"
 
@@ -43,15 +43,39 @@ func (f File) OriginOf(line int) (diag.Range, bool) {
 	return f.Origins[after-1].From, true
 }
 
-// Tree is a set of files by path. The zero value is not usable: call New.
+// Tree is a set of files by path, and a file system of them: it may be read from
+// many goroutines at once as long as nobody puts a file. The zero value is not
+// usable: call New.
 type Tree struct {
 	files map[string]File
+	// children holds the names in each directory, and whether the name is a
+	// directory itself.
+	children map[string]map[string]bool
+	// odd holds what stands at a path without being a regular file.
+	odd     map[string]Odd
+	skipped diag.List
 }
+
+// Odd says what stands at a path that is not a regular file. It matters where a
+// file would be written: it is not ours, whatever it holds.
+type Odd struct {
+	// What is a noun for people: "symbolic link", "device".
+	What string
+	// Target is where a symbolic link points.
+	Target string
+}
+
+// SymbolicLink is the What of a symbolic link.
+const SymbolicLink = "symbolic link"
 
 // New returns a tree of the files. A later file replaces an earlier one of the
 // same path.
 func New(files ...File) *Tree {
-	t := &Tree{files: make(map[string]File, len(files))}
+	t := &Tree{
+		files:    make(map[string]File, len(files)),
+		children: map[string]map[string]bool{".": {}},
+		odd:      map[string]Odd{},
+	}
 	for _, f := range files {
 		t.Put(f)
 	}
@@ -59,7 +83,23 @@ func New(files ...File) *Tree {
 }
 
 // Put adds a file or replaces the one at its path.
-func (t *Tree) Put(f File) { t.files[f.Path] = f }
+func (t *Tree) Put(f File) {
+	t.files[f.Path] = f
+	name, isDir := f.Path, false
+	for name != "." && name != "/" {
+		dir := path.Dir(name)
+		names, known := t.children[dir]
+		if !known {
+			names = map[string]bool{}
+			t.children[dir] = names
+		}
+		names[path.Base(name)] = names[path.Base(name)] || isDir
+		if known {
+			return
+		}
+		name, isDir = dir, true
+	}
+}
 
 // Get returns the file at a path.
 func (t *Tree) Get(path string) (File, bool) {
@@ -84,11 +124,23 @@ func (t *Tree) All() iter.Seq[File] {
 	}
 }
 
-// Merge puts all files of the others into t.
+// Merge puts all files of the others into t, and what they could not read.
 func (t *Tree) Merge(others ...*Tree) {
 	for _, other := range others {
-		maps.Copy(t.files, other.files)
+		for _, f := range other.files {
+			t.Put(f)
+		}
+		maps.Copy(t.odd, other.odd)
+		t.skipped = append(t.skipped, other.skipped...)
 	}
 }
 
-var _ fs.FS = (*Tree)(nil)
+// Mark notes that something other than a regular file stands at a path.
+func (t *Tree) Mark(path string, what Odd) { t.odd[path] = what }
+
+// Skip notes that a file was found and not read, and why: what is not in the
+// tree is never missing in silence.
+func (t *Tree) Skip(d diag.Diagnostic) { t.skipped = append(t.skipped, d) }
+
+// Findings says what was found and not read, sorted.
+func (t *Tree) Findings() diag.List { return t.skipped.Sorted() }
