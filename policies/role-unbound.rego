@@ -1,0 +1,55 @@
+# METADATA
+# title: A role is bound to nobody
+# description: |
+#   Rights in a Role or ClusterRole that no binding names have no effect. Often the role was written to mend something, and the
+#   cause is elsewhere.
+# custom:
+#   severity: warning
+#   slug: role-unbound
+package strake.rules.role_unbound
+
+import data.strake.lib
+
+findings contains f if {
+	some kind in ["Role", "ClusterRole"]
+	some i in lib.indices[kind]
+	o := input.objects[i]
+	not bound(o)
+	not aggregated(o)
+	not o.aggregationRule
+	f := {
+		"object": i,
+		"path": ["metadata", "name"],
+		"severity": severity,
+		"summary": sprintf("no binding names the %s %s: it has no effect", [kind, lib.name(o)]),
+		"detail": "Bind it to a service account with a RoleBinding or ClusterRoleBinding, or remove it.",
+	}
+}
+
+bound(o) if {
+	some kind in ["RoleBinding", "ClusterRoleBinding"]
+	some i in lib.indices[kind]
+	binding := input.objects[i]
+	binding.roleRef.kind == o.kind
+	binding.roleRef.name == lib.name(o)
+	reaches(binding, o)
+}
+
+reaches(_, o) if o.kind == "ClusterRole"
+
+reaches(binding, o) if {
+	o.kind == "Role"
+	lib.same_namespace(lib.namespace(binding), lib.namespace(o))
+}
+
+# aggregated roles give their rules to another one.
+aggregated(o) if {
+	some key, value in object.get(o, ["metadata", "labels"], {})
+	contains(key, "/aggregate-to-")
+	value == "true"
+}
+
+# Where no binding at all is rendered, they are kept elsewhere.
+default severity := "warning"
+
+severity := "info" if not lib.rendered_any(["RoleBinding", "ClusterRoleBinding"])
