@@ -1,6 +1,8 @@
 package render
 
 import (
+	"strings"
+
 	"strake/generator/spec"
 )
 
@@ -136,3 +138,20 @@ func labels(partOf, name, component string) m {
 		{"app.kubernetes.io/part-of", optional(partOf)},
 	}
 }
+
+// addTemplate puts literals beside the values that an ExternalSecret fetches.
+func addTemplate(externalSecret m, data m) {
+	body, _ := externalSecret.get("spec").(m)
+	for i, f := range body {
+		if target, ok := f.v.(m); ok && f.k == "target" {
+			body[i].v = append(target, kv{"template", m{
+				{"engineVersion", "v2"},
+				{"mergePolicy", "Merge"},
+				{"data", data},
+			}})
+		}
+	}
+}
+
+// literalText keeps a text as it is in a field that holds a Go template.
+func literalText(text string) string { return strings.ReplaceAll(text, "{{", "{{`{{`}}") }
