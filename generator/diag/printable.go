@@ -15,6 +15,8 @@ import (
 func Printable(line string) string {
 	return strings.Map(func(r rune) rune {
 		switch {
+		case ' ' <= r && r <= '~':
+			return r
 		case r == '\t' || r == '\n' || r == '\r' || unicode.Is(unicode.Zl, r) || unicode.Is(unicode.Zp, r):
 			return ' '
 		case unicode.Is(unicode.Cc, r) || unicode.Is(unicode.Cf, r):

@@ -37,7 +37,7 @@ var reference = regexp.MustCompile(`(?i)\b(gh-)(\d)`)
 // markup, HTML, mention, reference, link or formula comes of it. The result has
 // no line break and can stand in a table.
 func inline(s string) string {
-	s = clip(harmless(s), maxInline)
+	s = harmless(clip(s, maxInline))
 	s = reference.ReplaceAllString(s, "${1}"+zeroWidth+"${2}")
 	s = strings.ReplaceAll(s, "://", ":"+zeroWidth+"//")
 	s = strings.ReplaceAll(s, "www.", "www"+zeroWidth+".")
@@ -64,7 +64,7 @@ func inline(s string) string {
 // code writes foreign text as a code span, in which GitHub reads nothing. A
 // text with a pipe would end a table's cell, and is written as inline text.
 func code(s string) string {
-	s = clip(strings.TrimSpace(harmless(s)), maxInline)
+	s = strings.TrimSpace(harmless(clip(s, maxInline)))
 	if s == "" {
 		return ""
 	}
@@ -80,7 +80,7 @@ func code(s string) string {
 
 // html writes foreign text for the inside of an HTML element.
 func html(s string) string {
-	s = clip(harmless(s), maxInline)
+	s = harmless(clip(s, maxInline))
 	s = reference.ReplaceAllString(s, "${1}"+zeroWidth+"${2}")
 	s = strings.ReplaceAll(s, "://", ":"+zeroWidth+"//")
 	s = strings.ReplaceAll(s, "www.", "www"+zeroWidth+".")
@@ -109,7 +109,7 @@ func fence(language string, lines []string) string {
 }
 
 // fenced makes a line of foreign text fit for fence.
-func fenced(line string) string { return clip(harmless(line), maxLine) }
+func fenced(line string) string { return harmless(clip(line, maxLine)) }
 
 // harmless makes foreign text one printable line without the start of an HTML
 // comment: our own comments mark which part of a pull request's text is ours,

@@ -158,15 +158,15 @@ func message(d diag.Diagnostic) string {
 // location is a place as SARIF has it: there is always a file and a line, for
 // GitHub refuses the whole upload otherwise.
 func location(r diag.Range, o Options) sarifLocation {
-	path := orElse(r.Path, orElse(o.SpecPath, defaultSpec))
+	path := orElse(strings.TrimLeft(r.Path, "/"), orElse(o.SpecPath, defaultSpec))
 	region := sarifRegion{StartLine: max(r.Start.Line, 1)}
 	if r.Start.Line > 0 && r.Start.Column > 0 {
 		region.StartColumn = r.Start.Column
-		if r.End.Line > r.Start.Line || r.End.Line == r.Start.Line && r.End.Column > r.Start.Column {
+		if r.End.Column > 0 && (r.End.Line > r.Start.Line || r.End.Line == r.Start.Line && r.End.Column > r.Start.Column) {
 			region.EndLine, region.EndColumn = r.End.Line, r.End.Column
 		}
 	}
-	relative := &url.URL{Path: strings.TrimLeft(path, "/")}
+	relative := &url.URL{Path: path}
 	return sarifLocation{Physical: sarifPhysical{
 		Artifact: sarifArtifact{URI: relative.String(), Base: sarifRoot},
 		Region:   region,

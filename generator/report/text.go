@@ -78,7 +78,7 @@ func writeTextFinding(out *bytes.Buffer, d diag.Diagnostic, o Options) {
 		terminal(d.Summary), paint(o.Color, dim, "["+terminal(d.Rule)+"]"))
 	bar := paint(o.Color, dim, "|")
 	if line, caret, ok := o.snippet(d); ok {
-		fmt.Fprintf(out, "  %s %s\n  %s %s\n", bar, line, bar, paint(o.Color, tone, caret))
+		fmt.Fprintf(out, "  %s %s\n  %s %s\n", bar, terminal(line), bar, paint(o.Color, tone, caret))
 	}
 	writeNote(out, "help", d.Detail, o.Color)
 	if d.Object == "" {
@@ -114,7 +114,8 @@ func writeNote(out *bytes.Buffer, label, text string, color bool) {
 }
 
 // terminal makes foreign text fit for one line of a terminal or of a CI log:
-// GitHub's runner takes "##[…]" for a command wherever it stands.
+// GitHub's runner takes "##[…]" for a command wherever it stands. The number of
+// runes stays as it was.
 func terminal(s string) string {
-	return strings.ReplaceAll(diag.Printable(s), "##[", "## [")
+	return strings.ReplaceAll(diag.Printable(s), "##[", "#\ufffd[")
 }
