@@ -97,7 +97,7 @@ func workflowsEgress(e *spec.Effective) []object {
 			{"podSelector", serverPods()},
 			{"policyTypes", list{"Egress"}},
 			{"egress", list{m{
-				{"to", list{storePeer(e.Artifacts.S3)}},
+				{"to", storePeers(e.Artifacts.S3)},
 				{"ports", list{port("TCP", endpointPort(e.Artifacts.S3))}},
 			}}},
 		})
