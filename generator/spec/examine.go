@@ -1,0 +1,81 @@
+package spec
+
+import (
+	"strings"
+
+	"strake/generator/diag"
+)
+
+// examiner holds the values of one environment against each other.
+type examiner struct {
+	e         *Effective
+	unsettled []string
+	limits    *tenantLimits
+	at        string
+	found     diag.List
+}
+
+func (x *examiner) report(rule, path, summary, detail string) {
+	x.found = append(x.found, diag.Diagnostic{
+		Rule: rule, Severity: diag.Error, Summary: summary, Detail: detail, Range: x.e.At(path), Field: path,
+	})
+}
+
+// settled reports whether the value at a path, and all around and below it, is
+// what the user wrote. Nothing is derived from a value that has a finding.
+func (x *examiner) settled(path string) bool {
+	for _, u := range x.unsettled {
+		if u == path || below(u, path) || below(path, u) {
+			return false
+		}
+	}
+	return true
+}
+
+// below reports whether a path lies under another.
+func below(path, top string) bool {
+	rest, ok := strings.CutPrefix(path, top)
+	return ok && rest != "" && (rest[0] == '.' || rest[0] == '[')
+}
+
+// fill writes the defaults that depend on other values.
+func fill(e *Effective) {
+	name := e.Platform + "-" + e.Environment
+	if e.Cluster.Name == "" {
+		e.Cluster.Name = name
+	}
+	if e.Cluster.Location == "" {
+		e.Cluster.Location = e.Cloud.Region
+	}
+	if a := e.Archive; a != nil {
+		if a.ClusterName == "" {
+			a.ClusterName = name
+		}
+		if p := a.PostgreSQL; p != nil && p.User.IAM == "" && p.User.Secret == nil {
+			prefix := p.CloudSQL
+			if prefix == "" {
+				prefix = p.Database
+			}
+			p.User.Secret = &UserSecret{Username: prefix + "-username", Password: prefix + "-password"}
+		}
+	}
+	if w := e.Workflows; w != nil && w.Install == "external" && w.Helm == nil {
+		w.Helm = defaultsOf[Helm]()
+	}
+	for i := range e.Tenants {
+		t := &e.Tenants[i]
+		if t.Namespace == "" {
+			t.Namespace = t.Name
+		}
+		for j := range t.Pipelines {
+			for k := range t.Pipelines[j].Tasks {
+				for in, from := range t.Pipelines[j].Tasks[k].Inputs {
+					if from.Artifact == "" {
+						from.Artifact = in
+						t.Pipelines[j].Tasks[k].Inputs[in] = from
+					}
+				}
+			}
+		}
+	}
+}

@@ -1,0 +1,345 @@
+package spec
+
+import (
+	"net/mail"
+	"net/netip"
+	"net/url"
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+	_ "time/tzdata" // time zones must be known on a machine without a database of them
+)
+
+// A format judges a string. It returns the slug of the rule that is broken and
+// what to write instead, or two empty strings.
+type format func(s string) (rule, want string)
+
+// lookupFormat returns the format of a tag. A nil function accepts anything.
+func lookupFormat(name string) format {
+	switch name {
+	case "name":
+		return pattern(ruleName, 63, dnsLabel, "lower-case letters, digits and hyphens, at most 63, beginning and ending with a letter or digit")
+	case "tenant":
+		return pattern(ruleName, 52, dnsLabel, "lower-case letters, digits and hyphens, at most 52 because names are made of it, beginning and ending with a letter or digit")
+	case "pipeline":
+		return pattern(ruleName, 52, dnsLabel, "lower-case letters, digits and hyphens, at most 52 because a CronWorkflow adds 11, beginning and ending with a letter or digit")
+	case "objectname":
+		return pattern(ruleName, 253, dnsSubdomain, "lower-case letters, digits, hyphens and dots, at most 253, beginning and ending with a letter or digit")
+	case "labelvalue":
+		return pattern(ruleName, 63, labelValue, "letters, digits, - _ and ., at most 63, beginning and ending with a letter or digit")
+	case "labelkey":
+		return labelKey
+	case "configkey":
+		return pattern(ruleName, 253, configKey, "letters, digits, - _ and .")
+	case "envname":
+		return pattern(ruleName, 253, envName, "letters, digits and _, not beginning with a digit")
+	case "artifact":
+		return pattern(ruleName, 63, artifactName, "letters, digits, - and _")
+	case "variable":
+		return declaredName
+	case "fact":
+		return pattern(ruleName, 253, variableName, "letters, digits, - and _, beginning with a letter")
+	case "placement":
+		return func(s string) (string, string) {
+			if s == allEnvironments {
+				return "", ""
+			}
+			return pattern(ruleName, 63, dnsLabel, "the name of an environment, or $all")(s)
+		}
+	case "release":
+		return pattern(ruleName, 253, releaseKey, "TENANT/PIPELINE or TENANT/PIPELINE/TASK")
+	case "secretid":
+		return pattern(ruleName, 255, secretID, "the name of a secret in the store: letters, digits, - and _. Never write a secret's value here")
+	case "secretversion":
+		return pattern(ruleName, 63, secretVersion, "latest, a number, or an alias of the version")
+	case "gcpproject":
+		return pattern(ruleName, 63, gcpProject, "a project ID: 6 to 30 lower-case letters, digits and hyphens, beginning with a letter, not ending with a hyphen")
+	case "gcpregion":
+		return pattern(ruleName, 63, gcpRegion, "a region such as asia-northeast1 or europe-west4")
+	case "gcplocation":
+		return pattern(ruleName, 63, gcpLocation, "a region such as asia-northeast1, or a zone such as asia-northeast1-a")
+	case "cluster":
+		return pattern(ruleName, 40, gkeName, "lower-case letters, digits and hyphens, at most 40, beginning with a letter")
+	case "nodepool":
+		return pattern(ruleName, 40, gkeName, "lower-case letters, digits and hyphens, at most 40, beginning with a letter")
+	case "instance":
+		return pattern(ruleName, 98, gkeName, "lower-case letters, digits and hyphens, beginning with a letter")
+	case "connection":
+		return pattern(ruleName, 255, connectionName, "project:region:instance")
+	case "database":
+		return pattern(ruleName, 63, databaseName, "letters, digits, - and _, beginning with a letter or _")
+	case "bucket":
+		return bucket
+	case "s3bucket":
+		return pattern(ruleName, 63, s3Bucket, "3 to 63 lower-case letters, digits, dots and hyphens")
+	case "minor":
+		return pattern(ruleValue, 16, minorVersion, `a minor version in quotes, "1.33"`)
+	case "pin":
+		return pattern(ruleValue, 32, pinnedVersion, "the minor version of Strake, 0.1.x")
+	case "semver":
+		return pattern(ruleValue, 64, semanticVersion, "a version such as v3.7.18")
+	case "host":
+		return pattern(ruleValue, 253, hostName, "a host name or an IP address, without a scheme or a port")
+	case "endpoint":
+		return endpoint
+	case "cidr":
+		return cidr
+	case "cron":
+		return cron
+	case "timezone":
+		return timezone
+	case "duration":
+		return duration
+	case "days":
+		return pattern(ruleValue, 6, wholeDays, "whole days, such as 180d")
+	case "date":
+		return date
+	case "email":
+		return email
+	case "serviceaccount":
+		return pattern(ruleValue, 160, googleServiceAccount, "the e-mail of a Google service account, NAME@PROJECT.iam.gserviceaccount.com")
+	case "url":
+		return webURL
+	case "giturl":
+		return gitURL
+	case "branch":
+		return branch
+	case "path":
+		return repositoryPath
+	case "quantities":
+		return quantity
+	case "quota":
+		return quotaKey
+	case "resource":
+		return resourceKey
+	default:
+		return nil
+	}
+}
+
+var (
+	dnsLabel             = regexp.MustCompile(`^[a-z0-9]([-a-z0-9]*[a-z0-9])?$`)
+	dnsSubdomain         = regexp.MustCompile(`^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$`)
+	labelValue           = regexp.MustCompile(`^([A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?)?$`)
+	configKey            = regexp.MustCompile(`^[-._a-zA-Z0-9]+$`)
+	envName              = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
+	artifactName         = regexp.MustCompile(`^[A-Za-z0-9_][-A-Za-z0-9_]*$`)
+	secretID             = regexp.MustCompile(`^[A-Za-z0-9_-]+$`)
+	secretVersion        = regexp.MustCompile(`^(latest|[1-9][0-9]*|[A-Za-z][A-Za-z0-9_-]*)$`)
+	gcpProject           = regexp.MustCompile(`^([a-z0-9][-a-z0-9]*(\.[a-z0-9][-a-z0-9]*)+:)?[a-z][-a-z0-9]{4,28}[a-z0-9]$`)
+	gcpRegion            = regexp.MustCompile(`^[a-z]+-[a-z]+[0-9]{1,2}$`)
+	gcpLocation          = regexp.MustCompile(`^[a-z]+-[a-z]+[0-9]{1,2}(-[a-z])?$`)
+	gkeName              = regexp.MustCompile(`^[a-z]([-a-z0-9]*[a-z0-9])?$`)
+	connectionName       = regexp.MustCompile(`^[a-z0-9.:-]+:[a-z]+-[a-z]+[0-9]{1,2}:[a-z][-a-z0-9]*$`)
+	databaseName         = regexp.MustCompile(`^[A-Za-z_][-A-Za-z0-9_]*$`)
+	s3Bucket             = regexp.MustCompile(`^[a-z0-9][-.a-z0-9]{1,61}[a-z0-9]$`)
+	minorVersion         = regexp.MustCompile(`^1\.[0-9]{2}$`)
+	pinnedVersion        = regexp.MustCompile(`^[0-9]+\.[0-9]+\.(x|[0-9]+)$`)
+	semanticVersion      = regexp.MustCompile(`^v[0-9]+\.[0-9]+\.[0-9]+(-[0-9A-Za-z.-]+)?$`)
+	hostName             = regexp.MustCompile(`^[A-Za-z0-9]([-A-Za-z0-9.]*[A-Za-z0-9])?$`)
+	wholeDays            = regexp.MustCompile(`^[1-9][0-9]*d$`)
+	googleServiceAccount = regexp.MustCompile(`^[a-z]([-a-z0-9]{4,28}[a-z0-9])@[a-z0-9.-]+\.iam\.gserviceaccount\.com$`)
+	releaseKey           = regexp.MustCompile(`^[a-z0-9][-a-z0-9]*(/[a-z0-9][-a-z0-9]*){1,2}$`)
+	variableName         = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_-]*$`)
+)
+
+// pattern is a format of a regular expression and a greatest length.
+func pattern(rule string, most int, re *regexp.Regexp, want string) format {
+	return func(s string) (string, string) {
+		if len(s) > most || !re.MatchString(s) {
+			return rule, want
+		}
+		return "", ""
+	}
+}
+
+// labelKey accepts a qualified name of Kubernetes: an optional DNS subdomain, a
+// slash, and a name.
+func labelKey(s string) (string, string) {
+	prefix, name, found := strings.Cut(s, "/")
+	if !found {
+		prefix, name = "", s
+	}
+	if name == "" || len(name) > 63 || !labelValue.MatchString(name) || found && (len(prefix) > 253 || !dnsSubdomain.MatchString(prefix)) {
+		return ruleName, "a label key: an optional domain and a slash, then letters, digits, - _ and ., at most 63"
+	}
+	return "", ""
+}
+
+func declaredName(s string) (string, string) {
+	switch {
+	case !variableName.MatchString(s):
+		return ruleName, "letters, digits, - and _, beginning with a letter"
+	case isBuiltIn(s):
+		return ruleName, "another name: this one is built in"
+	}
+	return "", ""
+}
+
+// bucket follows https://cloud.google.com/storage/docs/buckets#naming.
+func bucket(s string) (string, string) {
+	const want = "3 to 63 lower-case letters, digits, - _ and ., beginning and ending with a letter or digit, without \"goog\" in front or \"google\" within"
+	ends := func(c byte) bool { return c >= 'a' && c <= 'z' || c >= '0' && c <= '9' }
+	switch {
+	case len(s) < 3 || len(s) > 63 && !strings.Contains(s, ".") || len(s) > 222, !ends(s[0]), !ends(s[len(s)-1]):
+		return ruleName, want
+	case strings.ContainsFunc(s, func(r rune) bool {
+		return (r < 'a' || r > 'z') && (r < '0' || r > '9') && !strings.ContainsRune("-_.", r)
+	}):
+		return ruleName, want
+	case strings.HasPrefix(s, "goog"), strings.Contains(s, "google"):
+		return ruleName, want
+	}
+	if _, err := netip.ParseAddr(s); err == nil {
+		return ruleName, "a name that is not an IP address"
+	}
+	return "", ""
+}
+
+func endpoint(s string) (string, string) {
+	const want = "host or host:port, without a scheme"
+	host, port, found := strings.Cut(s, ":")
+	if found {
+		if n, err := strconv.Atoi(port); err != nil || n < 1 || n > 65535 {
+			return ruleValue, want
+		}
+	}
+	if !hostName.MatchString(host) {
+		return ruleValue, want
+	}
+	return "", ""
+}
+
+func cidr(s string) (string, string) {
+	p, err := netip.ParsePrefix(s)
+	if err != nil {
+		return ruleValue, "an address range such as 172.16.0.0/28"
+	}
+	if p.Masked() != p {
+		return ruleValue, "the first address of the range: " + p.Masked().String()
+	}
+	return "", ""
+}
+
+func timezone(s string) (string, string) {
+	const want = "a name of the IANA time zone database, such as Asia/Tokyo or Etc/UTC"
+	if s == "" || s == "Local" {
+		return ruleValue, want
+	}
+	if _, err := time.LoadLocation(s); err != nil {
+		return ruleValue, want
+	}
+	return "", ""
+}
+
+func duration(s string) (string, string) {
+	d, err := ParseDuration(s)
+	if err != nil || d <= 0 {
+		return ruleValue, "a duration such as 30s, 10m, 3h or 180d"
+	}
+	return "", ""
+}
+
+func date(s string) (string, string) {
+	if _, err := time.Parse(time.DateOnly, s); err != nil {
+		return ruleValue, "a date such as 2026-12-31"
+	}
+	return "", ""
+}
+
+func email(s string) (string, string) {
+	a, err := mail.ParseAddress(s)
+	if err != nil || a.Address != s {
+		return ruleValue, "an e-mail address"
+	}
+	return "", ""
+}
+
+func webURL(s string) (string, string) {
+	u, err := url.Parse(s)
+	if err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" || u.User != nil {
+		return ruleValue, "an https URL without a user name"
+	}
+	return "", ""
+}
+
+var scpURL = regexp.MustCompile(`^[A-Za-z0-9_.-]+@[A-Za-z0-9.-]+:[A-Za-z0-9_./~-]+$`)
+
+// gitURL never accepts a password: the spec is public to everybody who may
+// read the repository.
+func gitURL(s string) (string, string) {
+	const want = "https://HOST/OWNER/NAME or git@HOST:OWNER/NAME, without a password"
+	if scpURL.MatchString(s) {
+		return "", ""
+	}
+	u, err := url.Parse(s)
+	if err != nil || u.Host == "" || strings.Trim(u.Path, "/") == "" {
+		return ruleValue, want
+	}
+	_, password := u.User.Password()
+	switch {
+	case u.Scheme == "https" && u.User == nil, u.Scheme == "ssh" && !password:
+		return "", ""
+	}
+	return ruleValue, want
+}
+
+var branchName = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9_./-]*$`)
+
+func branch(s string) (string, string) {
+	if !branchName.MatchString(s) || strings.Contains(s, "..") || strings.Contains(s, "//") || strings.HasSuffix(s, "/") || strings.HasSuffix(s, ".lock") || strings.HasSuffix(s, ".") {
+		return ruleName, "the name of a branch, without refs/heads/"
+	}
+	return "", ""
+}
+
+// repositoryPath accepts a relative path that does not climb out.
+func repositoryPath(s string) (string, string) {
+	const want = "a relative path with slashes that stays in the repository"
+	if s == "" || strings.HasPrefix(s, "/") || strings.ContainsAny(s, "\\\x00") || len(s) > 1 && s[1] == ':' {
+		return ruleValue, want
+	}
+	for part := range strings.SplitSeq(s, "/") {
+		if part == ".." {
+			return ruleValue, want
+		}
+	}
+	return "", ""
+}
+
+// quotaNames are the compute and object counts of a ResourceQuota:
+// https://kubernetes.io/docs/concepts/policy/resource-quotas/.
+func quotaNames() []string {
+	return []string{
+		"cpu", "memory", "pods", "ephemeral-storage", "configmaps", "secrets", "services", "persistentvolumeclaims",
+		"replicationcontrollers", "resourcequotas", "services.loadbalancers", "services.nodeports",
+		"requests.cpu", "requests.memory", "requests.storage", "requests.ephemeral-storage", "requests.nvidia.com/gpu",
+		"limits.cpu", "limits.memory", "limits.ephemeral-storage",
+	}
+}
+
+func quotaKey(s string) (string, string) {
+	for _, name := range quotaNames() {
+		if s == name {
+			return "", ""
+		}
+	}
+	if rest, found := strings.CutPrefix(s, "requests."); found && strings.Contains(rest, "/") {
+		return labelKey(rest)
+	}
+	if _, found := strings.CutPrefix(s, "count/"); found {
+		return labelKey(s)
+	}
+	return ruleName, "a resource that a ResourceQuota counts: cpu, memory, pods, requests.nvidia.com/gpu, count/KIND.GROUP"
+}
+
+func resourceKey(s string) (string, string) {
+	switch {
+	case s == "cpu", s == "memory", s == "ephemeral-storage", strings.HasPrefix(s, "hugepages-"):
+		return "", ""
+	case strings.Contains(s, "/"):
+		return labelKey(s)
+	}
+	return ruleName, "cpu, memory, ephemeral-storage, or an extended resource such as nvidia.com/gpu"
+}

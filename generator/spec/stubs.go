@@ -1,0 +1,5 @@
+package spec
+
+func (x *examiner) examine()           {}
+func (l *loader) fleet(p *Platform)    {}
+func (l *loader) removals(p *Platform) {}
