@@ -30,7 +30,9 @@ type Object struct {
 type Layer struct {
 	// Range is the whole document or the whole patch entry.
 	Range diag.Range
-	// Role says what the place is: "resource", "patch", "generator".
+	// Role says what the place is: "resource", "patch", "generator", or
+	// "transformer": a field of a kustomization that changes many objects, such
+	// as namespace or images.
 	Role string
 	// Find returns the range of the value at a path of the object within this
 	// layer. exact is false when only an ancestor of the path stands here, and
@@ -127,7 +129,8 @@ func (o *Object) Group() string {
 
 // Locate returns the place that a human wrote the value at a path: the last
 // patch that holds it, else the nearest ancestor in the resource it came from.
-// related is the chain of the other layers, first to last.
+// related is the chain of the other layers, first to last, without the
+// transformers: those that had no part in the value would only be noise.
 func (o *Object) Locate(path Path) (r diag.Range, related []diag.Related) {
 	chosen := -1
 	for i := len(o.Layers) - 1; i >= 0 && chosen < 0; i-- {
@@ -144,7 +147,7 @@ func (o *Object) Locate(path Path) (r diag.Range, related []diag.Related) {
 		}
 	}
 	for i, layer := range o.Layers {
-		if i != chosen {
+		if i != chosen && layer.Role != "transformer" {
 			related = append(related, diag.Related{Range: layer.Range, Message: layer.Role + " of " + o.ID()})
 		}
 	}

@@ -1,7 +1,6 @@
-// The stock kustomize of the version that Strake links: tests compare with it.
-module strake/e2e/tools/kustomize
+module strake/tools/kustomize
 
-go 1.26.0
+go 1.24.0
 
 tool sigs.k8s.io/kustomize/kustomize/v5
 
