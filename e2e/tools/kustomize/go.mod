@@ -1,6 +1,7 @@
-module strake/tools/kustomize
+// The stock kustomize of the version that Strake links: tests compare with it.
+module strake/e2e/tools/kustomize
 
-go 1.24.0
+go 1.26.0
 
 tool sigs.k8s.io/kustomize/kustomize/v5
 
