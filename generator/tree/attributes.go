@@ -28,6 +28,12 @@ func Patterns() []string {
 // "!" takes a part out again, since git has no negation.
 func AttributesBlock(existing []byte, patterns []string) []byte {
 	newline := "\n"
+	if len(existing) > 0 && !bytes.HasSuffix(existing, []byte("\n")) {
+		if bytes.Contains(existing, []byte("\r\n")) {
+			newline = "\r\n"
+		}
+		existing = append(bytes.Clone(existing), newline...)
+	}
 	if bytes.Contains(existing, []byte("\r\n")) {
 		newline = "\r\n"
 	}
@@ -64,9 +70,6 @@ func AttributesBlock(existing []byte, patterns []string) []byte {
 	}
 	if placed {
 		return out
-	}
-	if len(out) > 0 && !bytes.HasSuffix(out, []byte("\n")) {
-		out = append(out, newline...)
 	}
 	return append(out, block.String()...)
 }

@@ -33,7 +33,7 @@ type Comparison struct {
 	// differ without anybody's doing, so a difference is pending, not an edit.
 	Behind map[string]string
 	// Attributes are the patterns of the block in .gitattributes, as
-	// AttributesBlock takes them. Without any the block is not compared.
+	// AttributesBlock takes them, relative to Root. Without any the block is not compared.
 	Attributes []string
 }
 
@@ -439,12 +439,12 @@ func (c *Comparison) namedBases(t *Tree, without map[string]bool) map[string]boo
 
 // attributes compares the block in .gitattributes.
 func (c *Comparison) attributes() (Status, bool) {
-	s := Status{Path: c.attributesPath()}
+	s := Status{Path: attributesPath}
 	if len(c.Attributes) == 0 {
 		return s, false
 	}
 	have, _ := c.Committed.Get(s.Path)
-	should := AttributesBlock(have.Data, c.Attributes)
+	should := c.attributesFile(have.Data)
 	if bytes.Equal(have.Data, should) {
 		return s, false
 	}
@@ -459,4 +459,19 @@ func (c *Comparison) attributes() (Status, bool) {
 	return s, true
 }
 
-func (c *Comparison) attributesPath() string { return path.Join(c.Root, ".gitattributes") }
+// attributesFile is .gitattributes as it should be. It stands at the top, where
+// people look for it, so the patterns lead down to the rendered directories.
+func (c *Comparison) attributesFile(existing []byte) []byte {
+	patterns := make([]string, 0, len(c.Attributes))
+	for _, p := range c.Attributes {
+		rest, negated := strings.CutPrefix(p, "!")
+		p = path.Join("/", c.Root, rest)
+		if negated {
+			p = "!" + p
+		}
+		patterns = append(patterns, p)
+	}
+	return AttributesBlock(existing, patterns)
+}
+
+const attributesPath = ".gitattributes"

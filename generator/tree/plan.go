@@ -140,14 +140,14 @@ func (b *planner) attributes() {
 	if _, differs := b.c.attributes(); !differs {
 		return
 	}
-	file := b.c.attributesPath()
+	file := attributesPath
 	if at, what, _, found := b.c.obstacle(file); found {
 		s := b.c.foreign(Status{Path: file}, at, what)
 		b.plan.Refused = append(b.plan.Refused, s.Diagnostic())
 		return
 	}
 	have, present := b.c.Committed.Get(file)
-	b.add(Change{Path: file, Existed: present, Before: have.Data, After: AttributesBlock(have.Data, b.c.Attributes)})
+	b.add(Change{Path: file, Existed: present, Before: have.Data, After: b.c.attributesFile(have.Data)})
 }
 
 // delete plans to remove what is ours and rendered no more: in the chosen
