@@ -19,6 +19,9 @@ const argoAPI = "argoproj.io/v1alpha1"
 // the user, but must let any user read what it runs.
 const runUser = executorUser
 
+// scratchDir is where every task may write.
+const scratchDir = "/tmp"
+
 // historyLimit bounds the finished runs of a schedule that runs often. How long
 // they stay is what workflows.ttl says, so the limit is wide.
 const historyLimit = 100
@@ -249,8 +252,8 @@ func inherited(innerFrom, inner, outerFrom, outer, key string) any {
 // an input, straight from and into such a volume; for an input elsewhere it
 // mounts one itself (workflow/controller/workflowpod.go addInputArtifactsVolumes).
 func scratch(from string, outputs map[string]string) (volumes, mounts list) {
-	dirs := []string{"/tmp"}
-	cause := map[string]string{"/tmp": from}
+	dirs := []string{scratchDir}
+	cause := map[string]string{scratchDir: from}
 	for _, name := range slices.Sorted(maps.Keys(outputs)) {
 		dir := path.Dir(path.Clean(outputs[name]))
 		if dir == "/" {
@@ -268,7 +271,7 @@ func scratch(from string, outputs map[string]string) (volumes, mounts list) {
 		}
 		mounted = append(mounted, dir)
 		name := "tmp"
-		if dir != "/tmp" {
+		if dir != scratchDir {
 			name = "output-" + strconv.Itoa(len(mounted))
 		}
 		volumes = append(volumes, at(cause[dir], m{{"name", name}, {"emptyDir", m{}}}))
@@ -308,7 +311,7 @@ func envFrom(t *spec.Tenant, p *spec.Pipeline, k *spec.Task) list {
 func env(t *spec.Tenant, p *spec.Pipeline, k *spec.Task) list {
 	values := map[string]any{}
 	if !setsHome(t, p.EnvFrom) && !setsHome(t, k.EnvFrom) {
-		values["HOME"] = "/tmp"
+		values["HOME"] = scratchDir
 	}
 	for name, value := range p.Env {
 		values[name] = at(pipelinePath(t, p)+".env."+name, value)
@@ -340,7 +343,9 @@ func setsHome(t *spec.Tenant, names []string) bool {
 }
 
 // resources are the task's, or the pipeline's, with the accelerators added. An
-// accelerator cannot be shared: its request is its limit.
+// accelerator cannot be shared: its request is its limit. So is that of memory
+// where no limit is set: the default limit of the namespace may be less than
+// the request, and the pod would be refused.
 func resources(t *spec.Tenant, p *spec.Pipeline, k *spec.Task) any {
 	r, from := k.Resources, taskPath(t, p, k)+".resources"
 	if r == nil {
@@ -354,6 +359,9 @@ func resources(t *spec.Tenant, p *spec.Pipeline, k *spec.Task) any {
 		for name, quantity := range r.Limits {
 			limits[name] = at(from+".limits."+name, quantity)
 		}
+	}
+	if limits["memory"] == nil && requests["memory"] != nil {
+		limits["memory"] = requests["memory"]
 	}
 	if k.GPU > 0 {
 		count := at(taskPath(t, p, k)+".gpu", strconv.Itoa(k.GPU))

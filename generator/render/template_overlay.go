@@ -27,7 +27,7 @@ func ownTemplate(e *spec.Effective, t *spec.Tenant, p *spec.Pipeline) (m, bool) 
 	if len(found) > 0 {
 		return nil, false
 	}
-	o := newTemplateOverlay(e, t, p, mapOf(doc.get("spec")))
+	o := newTemplateOverlay(e, t, p, asMap(doc.get("spec")))
 	return m{
 		{"apiVersion", doc.raw("apiVersion")},
 		{"kind", doc.raw("kind")},
@@ -59,7 +59,7 @@ func newTemplateOverlay(e *spec.Effective, t *spec.Tenant, p *spec.Pipeline, wor
 		where:    place(e, pool, poolFrom),
 		retry:    retryStrategy(e, pool, retry, retryFrom),
 		spec:     workflow,
-		defaults: mapOf(workflow.get("templateDefaults")),
+		defaults: asMap(workflow.get("templateDefaults")),
 	}
 	// A retry for the whole workflow is a choice, even if not for each pod.
 	if workflow.get("retryStrategy") != nil || o.defaults.get("retryStrategy") != nil {
@@ -68,8 +68,8 @@ func newTemplateOverlay(e *spec.Effective, t *spec.Tenant, p *spec.Pipeline, wor
 	if namesPool(workflow) || namesPool(o.defaults) {
 		o.where = placement{}
 	}
-	for _, item := range listOf(workflow.get("templates")) {
-		if template := mapOf(item); namesPool(template) {
+	for _, item := range asList(workflow.get("templates")) {
+		if template := asMap(item); namesPool(template) {
 			for _, call := range calls(template) {
 				o.called = append(o.called, text(call, "template"))
 			}
@@ -81,10 +81,10 @@ func newTemplateOverlay(e *spec.Effective, t *spec.Tenant, p *spec.Pipeline, wor
 // metadata keeps the user's labels and annotations. All else in it is the
 // cluster's, or comes from the spec.
 func (o *templateOverlay) metadata(doc m) m {
-	theirs := mapOf(doc.get("metadata"))
+	theirs := asMap(doc.get("metadata"))
 	out := tenantMetadata(o.t, o.p.Name, "pipeline")
-	out = out.inside("labels", func(ours m) m { return mapOf(theirs.get("labels")).over(ours) })
-	if annotations := mapOf(theirs.get("annotations")).without("kubectl.kubernetes.io/last-applied-configuration"); len(annotations) > 0 {
+	out = out.inside("labels", func(ours m) m { return asMap(theirs.get("labels")).over(ours) })
+	if annotations := asMap(theirs.get("annotations")).without("kubectl.kubernetes.io/last-applied-configuration"); len(annotations) > 0 {
 		out = out.with("annotations", annotations)
 	}
 	return out
@@ -119,7 +119,7 @@ func (o *templateOverlay) account() any {
 // executor replaces the account of Argo's own containers where one is named:
 // only the tenant's may report results.
 func (o *templateOverlay) executor(x m) m {
-	if mapOf(x.get("executor")).get("serviceAccountName") == nil {
+	if asMap(x.get("executor")).get("serviceAccountName") == nil {
 		return x
 	}
 	return x.inside("executor", func(theirs m) m { return theirs.with("serviceAccountName", o.account()) })
@@ -164,7 +164,7 @@ func (o *templateOverlay) template(x m, placed bool) m {
 		}
 		return call.inside("inline", func(inner m) m { return o.template(inner, placed || namesPool(x)) })
 	}
-	if mapOf(x.get("dag")) != nil {
+	if asMap(x.get("dag")) != nil {
 		x = x.inside("dag", func(dag m) m { return dag.each("tasks", inline) })
 	}
 	return x.eachValue("steps", func(group any) any {
@@ -174,19 +174,19 @@ func (o *templateOverlay) template(x m, placed bool) m {
 
 // secure sets identity and security of a template, and fills its containers.
 func (o *templateOverlay) secure(x m) m {
+	given := x
 	x = o.executor(x.without("serviceAccountName"))
 	if x.get("securityContext") != nil { // it stands for the workflow's as a whole
 		x = x.inside("securityContext", func(theirs m) m { return theirs.fill(podSecurity()) })
 	}
+	step := func(c m) m { return secured(o.home(given, o.fill(c))) }
 	for _, key := range []string{"container", "script"} {
 		if x.get(key) != nil {
-			x = x.inside(key, func(c m) m { return secured(o.fill(c)) })
+			x = x.inside(key, step)
 		}
 	}
 	if x.get("containerSet") != nil {
-		x = x.inside("containerSet", func(set m) m {
-			return set.each("containers", func(c m) m { return secured(o.fill(c)) })
-		})
+		x = x.inside("containerSet", func(set m) m { return set.each("containers", step) })
 	}
 	return x.each("initContainers", secured).each("sidecars", secured)
 }
@@ -200,7 +200,7 @@ func (o *templateOverlay) fill(c m) m {
 	}
 	if sources := envFrom(o.t, o.p, nil); sources != nil {
 		c = c.with("envFrom", c.extended("envFrom", sources, func(v any) string {
-			return text(mapOf(mapOf(v).get("configMapRef")), "name") + "/" + text(mapOf(mapOf(v).get("secretRef")), "name")
+			return text(asMap(asMap(v).get("configMapRef")), "name") + "/" + text(asMap(asMap(v).get("secretRef")), "name")
 		}))
 	}
 	var variables list
@@ -208,14 +208,46 @@ func (o *templateOverlay) fill(c m) m {
 		variables = append(variables, envVar(kv{f.k, at(from+".env."+f.k, f.v)}))
 	}
 	if variables != nil {
-		c = c.with("env", c.extended("env", variables, func(v any) string { return text(mapOf(v), "name") }))
+		c = c.with("env", c.extended("env", variables, variableName))
 	}
 	return c
 }
 
-// secured fills in what the restricted Pod Security Standard asks of a container.
+// home gives a container a home that it can write to, if its user is the one
+// that we chose: most images do not know that user.
+func (o *templateOverlay) home(template, c m) m {
+	for _, x := range []m{c, template, o.defaults, o.spec} {
+		if asMap(x.get("securityContext")).get("runAsUser") != nil {
+			return c
+		}
+	}
+	for _, source := range asList(c.get("envFrom")) {
+		config, secret := asMap(asMap(source).get("configMapRef")), asMap(asMap(source).get("secretRef"))
+		if setsHome(o.t, []string{text(config, "name"), text(secret, "name")}) {
+			return c
+		}
+	}
+	return c.with("env", c.extended("env", list{envVar(kv{"HOME", scratchDir})}, variableName))
+}
+
+func variableName(v any) string { return text(asMap(v), "name") }
+
+// memoryLimit sets a container's memory limit to its request where it has only
+// that: the default limit of the namespace may be less.
+func memoryLimit(c m) m {
+	asked := asMap(asMap(c.get("resources")).get("requests")).raw("memory")
+	if asked == nil || asMap(asMap(c.get("resources")).get("limits")).get("memory") != nil {
+		return c
+	}
+	return c.inside("resources", func(r m) m {
+		return r.inside("limits", func(limits m) m { return limits.with("memory", asked) })
+	})
+}
+
+// secured fills in what the namespace asks of a container: the restricted Pod
+// Security Standard, and a memory limit that its request fits in.
 func secured(c m) m {
-	return c.inside("securityContext", func(theirs m) m {
+	return memoryLimit(c).inside("securityContext", func(theirs m) m {
 		theirs = theirs.fill(m{{"allowPrivilegeEscalation", false}})
 		return theirs.inside("capabilities", func(x m) m { return x.fill(m{{"drop", list{"ALL"}}}) })
 	})
@@ -226,16 +258,16 @@ func secured(c m) m {
 // what the workflow says is copied before ours is added.
 func (o *templateOverlay) place(x m) m {
 	if o.where.selector != nil {
-		x = x.with("nodeSelector", mapOf(o.said(x, "nodeSelector")).over(o.where.selector))
+		x = x.with("nodeSelector", asMap(o.said(x, "nodeSelector")).over(o.where.selector))
 	}
 	if o.where.affinity != nil {
-		own := mapOf(o.said(x, "affinity"))
-		x = x.with("affinity", own.over(mapOf(o.where.fields().get("affinity"))))
+		own := asMap(o.said(x, "affinity"))
+		x = x.with("affinity", own.over(asMap(o.where.fields().get("affinity"))))
 	}
 	if o.where.tolerations != nil {
 		own := m{{"tolerations", o.said(x, "tolerations")}}
 		x = x.with("tolerations", own.extended("tolerations", o.where.tolerations, func(v any) string {
-			y := mapOf(v)
+			y := asMap(v)
 			return strings.Join([]string{text(y, "key"), text(y, "operator"), text(y, "value"), text(y, "effect")}, "\x00")
 		}))
 	}
@@ -263,10 +295,10 @@ func makesPod(x m) bool {
 // namesPool reports whether a template or a workflow chooses its nodes. A
 // processor or a zone is not a choice of a pool.
 func namesPool(x m) bool {
-	if mapOf(x.get("affinity")).get("nodeAffinity") != nil {
+	if asMap(x.get("affinity")).get("nodeAffinity") != nil {
 		return true
 	}
-	return slices.ContainsFunc(mapOf(x.get("nodeSelector")), func(f kv) bool {
+	return slices.ContainsFunc(asMap(x.get("nodeSelector")), func(f kv) bool {
 		return f.k != "kubernetes.io/arch" && f.k != "kubernetes.io/os" && !strings.HasPrefix(f.k, "topology.kubernetes.io/")
 	})
 }
@@ -274,12 +306,12 @@ func namesPool(x m) bool {
 // calls are the tasks or steps of a template.
 func calls(x m) []m {
 	var out []m
-	for _, task := range listOf(mapOf(x.get("dag")).get("tasks")) {
-		out = append(out, mapOf(task))
+	for _, task := range asList(asMap(x.get("dag")).get("tasks")) {
+		out = append(out, asMap(task))
 	}
-	for _, group := range listOf(x.get("steps")) {
-		for _, step := range listOf(group) {
-			out = append(out, mapOf(step))
+	for _, group := range asList(x.get("steps")) {
+		for _, step := range asList(group) {
+			out = append(out, asMap(step))
 		}
 	}
 	return out
@@ -304,12 +336,12 @@ func number(v any) (int, bool) {
 // What follows changes literals without touching the ones it is given. A value
 // that is replaced inside keeps its source.
 
-func mapOf(v any) m {
+func asMap(v any) m {
 	x, _ := unwrap(v).(m)
 	return x
 }
 
-func listOf(v any) list {
+func asList(v any) list {
 	x, _ := unwrap(v).(list)
 	return x
 }
@@ -362,7 +394,7 @@ func (x m) over(fields m) m {
 
 // inside changes the mapping at a key, which is made where there is none.
 func (x m) inside(key string, change func(m) m) m {
-	changed := change(mapOf(x.get(key)))
+	changed := change(asMap(x.get(key)))
 	if s, ok := x.raw(key).(sourced); ok {
 		return x.with(key, sourced{s.source, changed})
 	}
@@ -373,14 +405,14 @@ func (x m) inside(key string, change func(m) m) m {
 func (x m) each(key string, change func(m) m) m {
 	return x.eachValue(key, func(item any) any {
 		if s, ok := item.(sourced); ok {
-			return sourced{s.source, change(mapOf(item))}
+			return sourced{s.source, change(asMap(item))}
 		}
-		return change(mapOf(item))
+		return change(asMap(item))
 	})
 }
 
 func (x m) eachValue(key string, change func(any) any) m {
-	items := listOf(x.get(key))
+	items := asList(x.get(key))
 	if items == nil {
 		return x
 	}
@@ -396,7 +428,7 @@ func (x m) eachValue(key string, change func(any) any) m {
 
 // extended is the list at a key with the items added that it does not have yet.
 func (x m) extended(key string, items list, identity func(any) string) any {
-	out := slices.Clone(listOf(x.get(key)))
+	out := slices.Clone(asList(x.get(key)))
 	seen := make([]string, 0, len(out)+len(items))
 	for _, item := range out {
 		seen = append(seen, identity(item))
