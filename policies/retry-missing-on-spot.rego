@@ -12,7 +12,7 @@ import data.strake.lib
 
 findings contains f if {
 	some pod in lib.argo_pods
-	lib.selects_spot(pod)
+	lib.prefers_spot(pod)
 	not lib.retry(pod)
 	not retried_by_parent(pod)
 	f := {

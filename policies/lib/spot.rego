@@ -63,6 +63,23 @@ prefers_spot(pod) if {
 	spot_labels[e.key] in e.values
 }
 
+prefers_spot(pod) if {
+	some p in pools
+	p.spot
+	walk(pod.affinity.nodeAffinity, [_, term])
+	is_object(term)
+	count(object.get(term, "matchExpressions", [])) > 0
+	term_fits(term, p.labels)
+}
+
+# term_fits holds when a node with the labels satisfies a term.
+term_fits(term, labels) if {
+	every e in term.matchExpressions {
+		e.operator == "In"
+		object.get(labels, e.key, null) in e.values
+	}
+}
+
 # pools are the node pools that the spec declares, by name, with the labels and
 # taints that their nodes carry.
 pools[pool.name] := {"spot": spot, "gpu": gpu, "labels": labels, "taints": taints} if {
