@@ -112,18 +112,19 @@ func archiveSecrets(e *spec.Effective) []object {
 	if db.User.IAM != "" {
 		return iamSecrets(e, ns, db.User.IAM)
 	}
-	from, user := "archive.postgresql.user.secret", db.User.Secret
+	user, username, password := db.User.Secret, "archive.postgresql.user.secret.username", "archive.postgresql.user.secret.password"
 	if user == nil {
 		base := db.CloudSQL
 		if base == "" {
 			base = db.Database
 		}
-		from, user = "archive.postgresql", &spec.UserSecret{Username: base + "-username", Password: base + "-password"}
+		user = &spec.UserSecret{Username: base + "-username", Password: base + "-password"}
+		username, password = "archive.postgresql", "archive.postgresql"
 	}
-	return []object{externalSecret(archiveSecretName, ns, map[string]spec.SecretRef{
-		archiveUsernameKey: {Secret: user.Username},
-		archivePasswordKey: {Secret: user.Password},
-	}, e, from)}
+	return []object{fetchedSecret(e, archiveSecretName, ns, "archive.postgresql.user",
+		fetched{archivePasswordKey, spec.SecretRef{Secret: user.Password}, password},
+		fetched{archiveUsernameKey, spec.SecretRef{Secret: user.Username}, username},
+	)}
 }
 
 func iamSecrets(e *spec.Effective, ns, user string) []object {

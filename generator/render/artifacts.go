@@ -76,8 +76,8 @@ func artifactSecret(e *spec.Effective, namespace string) (object, bool) {
 	if e.Artifacts == nil || e.Artifacts.S3 == nil || e.Artifacts.GCS != nil || e.Secrets == nil {
 		return object{}, false
 	}
-	return externalSecret(artifactSecretName, namespace, map[string]spec.SecretRef{
-		artifactAccessKey: e.Artifacts.S3.AccessKey,
-		artifactSecretKey: e.Artifacts.S3.SecretKey,
-	}, e, "artifacts.s3"), true
+	return fetchedSecret(e, artifactSecretName, namespace, "artifacts.s3",
+		fetched{artifactAccessKey, e.Artifacts.S3.AccessKey, "artifacts.s3.accessKey"},
+		fetched{artifactSecretKey, e.Artifacts.S3.SecretKey, "artifacts.s3.secretKey"},
+	), true
 }

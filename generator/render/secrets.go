@@ -1,6 +1,8 @@
 package render
 
 import (
+	"maps"
+	"slices"
 	"strings"
 
 	"strake/generator/spec"
@@ -14,20 +16,36 @@ const (
 	secretStoreServiceAccount = "external-secrets"
 )
 
+// fetched is one key of a Secret, the secret of the store that holds its value,
+// and the path of the spec that says so.
+type fetched struct {
+	key  string
+	ref  spec.SecretRef
+	from string
+}
+
 // externalSecret is a Secret of a namespace whose values come from the store:
-// keys of the Secret to secrets of the store. from is the path of the spec that
-// asks for it; a path below it that ends in the key's name is preferred.
+// keys of the Secret to secrets of the store. from is the path of the map in
+// the spec.
 func externalSecret(name, namespace string, keys map[string]spec.SecretRef, e *spec.Effective, from string) object {
+	var all []fetched
+	for _, key := range slices.Sorted(maps.Keys(keys)) {
+		all = append(all, fetched{key, keys[key], from + "." + key})
+	}
+	return fetchedSecret(e, name, namespace, from, all...)
+}
+
+// fetchedSecret is an externalSecret whose keys stand in places of their own.
+func fetchedSecret(e *spec.Effective, name, namespace, from string, keys ...fetched) object {
 	var data list
-	for _, f := range sorted(keys) {
-		ref, _ := f.v.(spec.SecretRef)
-		version := ref.Version
+	for _, f := range keys {
+		version := f.ref.Version
 		if version == "" {
 			version = "latest"
 		}
-		data = append(data, at(from+"."+f.k, m{
-			{"secretKey", f.k},
-			{"remoteRef", m{{"key", ref.Secret}, {"version", version}}},
+		data = append(data, at(f.from, m{
+			{"secretKey", f.key},
+			{"remoteRef", m{{"key", f.ref.Secret}, {"version", version}}},
 		}))
 	}
 	return object{

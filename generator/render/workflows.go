@@ -110,9 +110,8 @@ func loginSecrets(e *spec.Effective) []object {
 	if sso == nil || e.Secrets == nil {
 		return nil
 	}
-	o := externalSecret(loginSecretName, e.Workflows.Namespace, map[string]spec.SecretRef{
-		loginClientSecret: sso.ClientSecret,
-	}, e, "workflows.server.sso")
+	o := fetchedSecret(e, loginSecretName, e.Workflows.Namespace, "workflows.server.sso",
+		fetched{loginClientSecret, sso.ClientSecret, "workflows.server.sso.clientSecret"})
 	addTemplate(o.doc, m{{loginClientID, at("workflows.server.sso.clientID", literalText(sso.ClientID))}})
 	return []object{o}
 }
