@@ -242,8 +242,8 @@ func databaseAccount(e *spec.Effective) m {
 }
 
 // archiveNetwork lets the controller and the server reach the database. The
-// address of a Cloud SQL instance is not known here; the proxy uses one port
-// for the instance and 443 for the API that it gets its certificate from.
+// address of a Cloud SQL instance is not known here, but the port is: 3307, and
+// 443 for the API that the proxy gets its certificate from.
 func archiveNetwork(e *spec.Effective) []object {
 	db := database(e)
 	if db == nil {

@@ -15,8 +15,10 @@ func externalWorkflows(e *spec.Effective) app {
 	h := release(e)
 	data := controllerConfig(e)
 	a := app{
-		name:      "argo-workflows",
-		base:      "argo-workflows",
+		name: "argo-workflows",
+		// No base of ours, and changes of its own: a patch for our Deployment would
+		// match nothing here, which fails the build.
+		base:      "argo-workflows-external",
 		namespace: e.Workflows.Namespace,
 		from:      "workflows",
 		files: []object{{

@@ -67,15 +67,19 @@ func workflowsNetwork(e *spec.Effective) []object {
 }
 
 // workflowsEgress is what depends on the environment: where the API server is.
-// The server also reads artifacts and logs from their bucket, and logs users in
-// at their provider: both are names, not addresses, so it is 443 to anywhere.
+//
+// Both components reach 443 of anywhere, for what has names and no addresses.
+// The controller asks the registry for the entrypoint of an image whose
+// template has no command (workflow/controller/entrypoint), with the identity
+// that the metadata server gives it. The server reads artifacts and logs from
+// their bucket, and logs users in at their provider.
 func workflowsEgress(e *spec.Effective) []object {
 	ns := e.Workflows.Namespace
 	policies := []object{
 		networkPolicy(e, ns, "workflow-controller-egress", m{
 			{"podSelector", controllerPods()},
 			{"policyTypes", list{"Egress"}},
-			{"egress", list{egressToControlPlane(e)}},
+			{"egress", list{egressToControlPlane(e), egressToMetadataServer(), egressHTTPS()}},
 		}),
 		networkPolicy(e, ns, "argo-server-egress", m{
 			{"podSelector", serverPods()},
