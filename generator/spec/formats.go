@@ -107,6 +107,8 @@ func lookupFormat(name string) format {
 		return branch
 	case "path":
 		return repositoryPath
+	case "abspath":
+		return pattern(ruleValue, 4096, absolutePath, "an absolute path in the container, such as /tmp/dataset.pkl")
 	case "quantities":
 		return quantity
 	case "quota":
@@ -140,6 +142,7 @@ var (
 	hostName             = regexp.MustCompile(`^[A-Za-z0-9]([-A-Za-z0-9.]*[A-Za-z0-9])?$`)
 	wholeDays            = regexp.MustCompile(`^[1-9][0-9]*d$`)
 	googleServiceAccount = regexp.MustCompile(`^[a-z]([-a-z0-9]{4,28}[a-z0-9])@[a-z0-9.-]+\.iam\.gserviceaccount\.com$`)
+	absolutePath         = regexp.MustCompile(`^/[^\x00-\x1f]+$`)
 	releaseKey           = regexp.MustCompile(`^[a-z0-9][-a-z0-9]*(/[a-z0-9][-a-z0-9]*){1,2}$`)
 	variableName         = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_-]*$`)
 )

@@ -500,7 +500,7 @@ type Task struct {
 	// Inputs are artifacts of earlier tasks, by name.
 	Inputs map[string]TaskInput `yaml:"inputs" strake:"keys=artifact"`
 	// Outputs are artifacts by name: the path of the file or directory in the container.
-	Outputs map[string]string `yaml:"outputs" strake:"keys=artifact"`
+	Outputs map[string]string `yaml:"outputs" strake:"keys=artifact,abspath"`
 	// Resources instead of the pipeline's.
 	Resources *Resources `yaml:"resources"`
 	// GPU is how many accelerators the task takes. Its pool must have them.
@@ -520,7 +520,7 @@ type TaskInput struct {
 	// Artifact is its name there. Default: the input's own name.
 	Artifact string `yaml:"artifact" strake:"artifact"`
 	// Path in the container that the artifact is put at.
-	Path string `yaml:"path" strake:"required"`
+	Path string `yaml:"path" strake:"required,abspath"`
 }
 
 // App is a hand-written kustomization of a tenant: checked, not rendered.

@@ -1,0 +1,223 @@
+package spec
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"strake/generator/diag"
+)
+
+// examine runs every check on one environment.
+func (x *examiner) examine() {
+	x.workflows()
+	x.server()
+	x.nodePools()
+	x.spot()
+	x.artifacts()
+	x.archive()
+	x.secrets()
+	x.namespaces()
+	for i := range x.e.Tenants {
+		x.tenant(&x.e.Tenants[i])
+	}
+}
+
+// runs reports whether Strake configures an Argo Workflows here.
+func (x *examiner) runs() bool { return x.e.Workflows != nil && x.e.Workflows.Install != "none" }
+
+// recommended is the version of Argo Workflows that findings point to.
+const recommended = "v3.7.18"
+
+// workflows checks version, scope, and that something runs the pipelines.
+func (x *examiner) workflows() {
+	var withPipelines []string
+	for _, t := range x.e.Tenants {
+		if len(t.Pipelines) > 0 {
+			withPipelines = append(withPipelines, t.Name)
+		}
+	}
+	tenants := strings.Join(withPipelines, ", ")
+	switch {
+	case !x.runs() && len(withPipelines) > 0 && x.settled("workflows"):
+		x.report(ruleReference, "workflows.install", "pipelines are declared and no Argo Workflows runs them",
+			"Tenants with pipelines: "+tenants+". Install Argo Workflows, or write tenants: none in this environment.")
+	case x.runs() && x.e.Workflows.Scope == "namespace" && len(withPipelines) > 0:
+		x.report(ruleNamespace, "workflows.scope", "a controller of scope namespace runs nothing in the tenants' namespaces",
+			"Workflows run only in "+x.e.Workflows.Namespace+". Write scope: cluster. Tenants with pipelines: "+tenants+".")
+	}
+	if x.runs() && x.settled("workflows.version") {
+		if summary, detail := judgeVersion(x.e.Workflows.Version); summary != "" {
+			x.report(ruleVersion, "workflows.version", summary, detail)
+		}
+	}
+	if x.runs() && reservedNamespace(x.e.Workflows.Namespace) {
+		x.report(ruleNamespace, "workflows.namespace", fmt.Sprintf("namespace %s is reserved", x.e.Workflows.Namespace), "Kubernetes and GKE keep it for themselves. Write another, such as argo.")
+	}
+}
+
+var versionNumbers = regexp.MustCompile(`^v(\d{1,4})\.(\d{1,4})\.(\d{1,4})(-.+)?$`)
+
+// judgeVersion says what is wrong with a version of Argo Workflows. The
+// advisories: GHSA-c2hv-4pfj-mm2r and CVE-2025-62156 (fixed in 3.7.3),
+// CVE-2026-31892 and CVE-2026-54526 (fixed in 3.7.15 and 4.0.6).
+func judgeVersion(version string) (summary, detail string) {
+	m := versionNumbers.FindStringSubmatch(version)
+	if m == nil {
+		return "", ""
+	}
+	var n [3]int
+	for i := range n {
+		n[i], _ = strconv.Atoi(m[i+1]) //nolint:errcheck // the pattern has digits only
+	}
+	use := "Write " + recommended + "."
+	switch {
+	case n[0] < 3 || n[0] == 3 && n[1] < 7:
+		return "Argo Workflows " + version + " is no longer maintained", "Fixes for its known vulnerabilities are made for newer minors only. " + use
+	case n[0] == 3 && n[1] == 7 && n[2] < 15, n[0] == 4 && n[1] == 0 && n[2] < 6:
+		fixed := "v3.7.15"
+		if n[0] == 4 {
+			fixed = "v4.0.6"
+		}
+		return "Argo Workflows " + version + " has known vulnerabilities", "CVE-2026-31892 and CVE-2026-54526 (workflow restrictions can be bypassed) are fixed in " + fixed + ". " + use
+	case n[0] != 3 || n[1] != 7:
+		return "Argo Workflows " + version + " cannot be rendered", "This version of Strake knows the manifests of 3.7. " + use
+	case m[4] != "":
+		return "Argo Workflows " + version + " is a pre-release", use
+	}
+	return "", ""
+}
+
+// server checks the login of the UI and the API.
+func (x *examiner) server() {
+	if !x.runs() || !x.settled("workflows.server.authModes") || !x.settled("workflows.server.sso") {
+		return
+	}
+	s := x.e.Workflows.Server
+	const at = "workflows.server"
+	hasSSO := slices.Contains(s.AuthModes, "sso")
+	switch {
+	case len(s.AuthModes) == 0:
+		x.report(ruleAuth, at+".authModes", "authModes is empty", "Write [client], or [sso] with a login.")
+	case hasSSO && s.SSO == nil:
+		x.report(ruleAuth, at+".authModes", "authModes holds sso and no sso is set up", "Set workflows.server.sso, or write [client].")
+	case !hasSSO && s.SSO != nil:
+		x.report(ruleAuth, at+".sso", "sso is set up and authModes does not hold it", "Write authModes: [sso], or remove sso.")
+	}
+	if s.SSO != nil && !strings.HasSuffix(s.SSO.RedirectURL, "/oauth2/callback") && s.SSO.RedirectURL != "" {
+		x.report(ruleAuth, at+".sso.redirectURL", "redirectURL does not end in /oauth2/callback", "The server takes the answer of the identity provider only there.")
+	}
+}
+
+var (
+	needWorkflowName = regexp.MustCompile(`\{\{\s*workflow\.name\s*\}\}`)
+	needPodName      = regexp.MustCompile(`\{\{\s*pod\.name\s*\}\}`)
+	needNamespace    = regexp.MustCompile(`\{\{\s*workflow\.namespace\s*\}\}`)
+)
+
+// artifacts checks that no two steps write the same key.
+func (x *examiner) artifacts() {
+	a := x.e.Artifacts
+	if a == nil || !x.settled("artifacts.keyFormat") {
+		return
+	}
+	const at = "artifacts.keyFormat"
+	switch {
+	case !needWorkflowName.MatchString(a.KeyFormat) || !needPodName.MatchString(a.KeyFormat):
+		x.report(ruleArtifacts, at, "keyFormat lacks the workflow's or the pod's name", "Two steps would overwrite each other's files. It must hold {{workflow.name}} and {{pod.name}}.")
+	case !needNamespace.MatchString(a.KeyFormat) && len(x.e.Tenants) > 1:
+		x.found = append(x.found, diag.Diagnostic{
+			Rule: ruleArtifacts, Severity: diag.Warning, Range: x.e.At(at), Field: at,
+			Summary: "keyFormat lacks the namespace, and several tenants share the repository",
+			Detail:  "Put {{workflow.namespace}}/ in front: then each tenant's files have a prefix of their own.",
+		})
+	}
+}
+
+// archive checks that the database can be reached and logged in to.
+func (x *examiner) archive() {
+	a := x.e.Archive
+	if a == nil || a.PostgreSQL == nil || !x.settled("archive.postgresql") {
+		return
+	}
+	p := a.PostgreSQL
+	const at = "archive.postgresql"
+	switch {
+	case p.CloudSQL != "" && p.ConnectionName == "" && x.settled("cloud") && (x.e.Cloud.Project == "" || x.e.Cloud.Region == ""):
+		x.report(ruleRequired, at+".cloudSQL", "a Cloud SQL instance is named without a project and a region", "Set cloud.project and cloud.region, or connectionName.")
+	case p.CloudSQL == "" && p.User.IAM != "":
+		x.report(ruleReference, at+".user.iam", "an IAM database user needs cloudSQL", "With host, write user: {secret: {username: …, password: …}}.")
+	}
+	if c := a.ConnectionPool; c.MaxIdle > c.MaxOpen && x.settled("archive.connectionPool") {
+		x.report(ruleValue, "archive.connectionPool.maxIdle", fmt.Sprintf("maxIdle is %d and maxOpen is %d", c.MaxIdle, c.MaxOpen), "No more connections can be idle than open.")
+	}
+}
+
+// secrets checks that whatever comes from the store has a store.
+func (x *examiner) secrets() {
+	if s := x.e.Secrets; s != nil {
+		m := s.GCPSecretManager
+		if m != nil && m.Project == "" && x.e.Cloud.Project == "" && x.settled("cloud") && x.settled("secrets") {
+			x.report(ruleRequired, "secrets.gcpSecretManager", "Secret Manager has no project", "Set cloud.project, or secrets.gcpSecretManager.project.")
+		}
+		if x.e.Cluster.Location == "" && x.settled("cloud") && x.settled("cluster") {
+			x.report(ruleRequired, "secrets.gcpSecretManager", "the cluster's location is not known", "Workload Identity names it. Set cloud.region, or cluster.location.")
+		}
+		return
+	}
+	if !x.settled("secrets") {
+		return
+	}
+	const detail = "Set secrets: {gcpSecretManager: {}}. Credentials never stand in the repository."
+	if a := x.e.Archive; a != nil && a.PostgreSQL != nil && a.PostgreSQL.User.IAM == "" && x.settled("archive.postgresql.user") {
+		x.report(ruleSecretStore, "archive.postgresql", "the archive's login comes from a secret store, and there is none", detail)
+	}
+	if a := x.e.Artifacts; a != nil && a.S3 != nil {
+		x.report(ruleSecretStore, "artifacts.s3", "the keys of the S3 store come from a secret store, and there is none", detail)
+	}
+	if x.runs() && x.e.Workflows.Server.SSO != nil {
+		x.report(ruleSecretStore, "workflows.server.sso", "the client secret of sso comes from a secret store, and there is none", detail)
+	}
+	for _, t := range x.e.Tenants {
+		if len(t.Secrets) > 0 {
+			x.report(ruleSecretStore, "tenants["+t.Name+"].secrets", "tenant "+t.Name+" has secrets, and there is no secret store", detail)
+		}
+	}
+}
+
+// reservedNamespace reports whether Kubernetes or GKE owns a namespace.
+func reservedNamespace(name string) bool {
+	return name == "default" || name == "gmp-system" || name == "gmp-public" || strings.HasPrefix(name, "kube-") || strings.HasPrefix(name, "gke-")
+}
+
+// namespaces checks that each is one tenant's, and that overlays have names of
+// their own.
+func (x *examiner) namespaces() {
+	owner := map[string]string{}
+	overlay := map[string]string{"argo-workflows": "", "argo-workflows-crds": ""}
+	for _, t := range x.e.Tenants {
+		at := "tenants[" + t.Name + "].namespace"
+		earlier, shared := owner[t.Namespace]
+		switch {
+		case reservedNamespace(t.Namespace):
+			x.report(ruleNamespace, at, fmt.Sprintf("namespace %s is reserved", t.Namespace), "Kubernetes and GKE keep it for themselves.")
+		case x.runs() && t.Namespace == x.e.Workflows.Namespace:
+			x.report(ruleNamespace, at, fmt.Sprintf("namespace %s is the one of Argo Workflows", t.Namespace), "A tenant there could use the controller's rights. Give the tenant another.")
+		case shared:
+			x.report(ruleNamespace, at, fmt.Sprintf("tenants %s and %s share the namespace %s", earlier, t.Name, t.Namespace), "Quota, rights and secrets are per namespace.")
+		}
+		owner[t.Namespace] = t.Name
+		for _, app := range []string{t.Name, t.Name + "-guardrails"} {
+			if other, taken := overlay[app]; taken {
+				detail := "Strake keeps this name for itself."
+				if other != "" {
+					detail = "Tenant " + other + " has an overlay of that name."
+				}
+				x.report(ruleCollision, "tenants["+t.Name+"].name", fmt.Sprintf("tenant %s needs the overlay %s, which is taken", t.Name, app), detail)
+			}
+			overlay[app] = t.Name
+		}
+	}
+}

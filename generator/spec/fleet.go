@@ -1,0 +1,111 @@
+package spec
+
+import (
+	"fmt"
+	"io/fs"
+	"path"
+	"slices"
+	"strconv"
+	"strings"
+
+	"strake/generator/diag"
+)
+
+// fleet holds environments against each other.
+func (l *loader) fleet(p *Platform) {
+	clusters, databases := map[string]*Effective{}, map[string]*Effective{}
+	for _, e := range p.Environments {
+		key := e.Cloud.Project + "\x00" + e.Cluster.Location + "\x00" + e.Cluster.Name
+		if other, taken := clusters[key]; taken {
+			l.collision(e, other, "cluster.name", fmt.Sprintf("environments %s and %s are the same cluster %s of project %s", other.Environment, e.Environment, e.Cluster.Name, e.Cloud.Project),
+				"One cluster is one environment. Give one of them another cluster.name, project or location.")
+		} else {
+			clusters[key] = e
+		}
+		key, ok := databaseKey(e)
+		if !ok {
+			continue
+		}
+		if other, taken := databases[key]; taken {
+			l.collision(e, other, "archive.clusterName", fmt.Sprintf("environments %s and %s keep their archive in the same rows", other.Environment, e.Environment),
+				fmt.Sprintf("Both use database %s with clusterName %s. Each needs a clusterName of its own, such as \"${platform}-${environment}\".", e.Archive.PostgreSQL.Database, e.Archive.ClusterName))
+		} else {
+			databases[key] = e
+		}
+	}
+	l.apps(p)
+}
+
+func (l *loader) collision(e, other *Effective, path, summary, detail string) {
+	l.found = append(l.found, diag.Diagnostic{
+		Rule: ruleCollision, Severity: diag.Error, Summary: summary, Detail: detail, Range: e.At(path), Field: path,
+		Environments: []string{other.Environment, e.Environment},
+		Related:      []diag.Related{{Range: other.At(path), Message: "environment " + other.Environment}},
+	})
+}
+
+// databaseKey identifies the rows of an archive: server, database and cluster.
+func databaseKey(e *Effective) (string, bool) {
+	if e.Archive == nil || e.Archive.PostgreSQL == nil {
+		return "", false
+	}
+	p := e.Archive.PostgreSQL
+	server := p.Host + ":" + strconv.Itoa(p.Port)
+	switch {
+	case p.ConnectionName != "":
+		server = p.ConnectionName
+	case p.CloudSQL != "":
+		server = e.Cloud.Project + ":" + e.Cloud.Region + ":" + p.CloudSQL
+	case p.Host == "":
+		return "", false
+	}
+	return strings.Join([]string{server, p.Database, e.Archive.ClusterName}, "\x00"), true
+}
+
+// apps checks that hand-written kustomizations are where the spec says.
+func (l *loader) apps(p *Platform) {
+	for _, e := range p.Environments {
+		for _, t := range e.Tenants {
+			for _, a := range t.Apps {
+				if a.Repository != "" || a.Path == "" || l.kustomization(path.Clean(a.Path)) {
+					continue
+				}
+				at := "tenants[" + t.Name + "].apps[" + a.Name + "].path"
+				l.found = append(l.found, diag.Diagnostic{
+					Rule: ruleReference, Severity: diag.Error, Range: e.At(at), Field: at, Environments: []string{e.Environment},
+					Summary: fmt.Sprintf("%s holds no kustomization", a.Path), Detail: "The path is relative to the repository. Name the repository if it is another one.",
+				})
+			}
+		}
+	}
+}
+
+func (l *loader) kustomization(dir string) bool {
+	return slices.ContainsFunc([]string{"kustomization.yaml", "kustomization.yml", "Kustomization"}, func(name string) bool {
+		_, err := fs.Stat(l.fsys, path.Join(dir, name))
+		return err == nil
+	})
+}
+
+// removals checks that each removal can apply somewhere.
+func (l *loader) removals(p *Platform) {
+	list := l.platform.spec.get("removals")
+	if !list.isList() {
+		return
+	}
+	var names []string
+	for _, e := range p.Environments {
+		names = append(names, e.Environment)
+	}
+	for _, it := range list.items {
+		e := it.get("environment")
+		if e.string() == "" || slices.Contains(names, e.text) {
+			continue
+		}
+		if slices.Contains(itemNames(l.platform.spec.get("environments")), e.text) {
+			l.report(ruleRemoval, e.at, fmt.Sprintf("environment %s is abstract or has findings of its own", e.text), "A removal names a concrete environment.")
+			continue
+		}
+		l.unknownName(e.at, "environment", e.text, names)
+	}
+}

@@ -1,5 +1,0 @@
-package spec
-
-func (x *examiner) examine()           {}
-func (l *loader) fleet(p *Platform)    {}
-func (l *loader) removals(p *Platform) {}
