@@ -63,7 +63,7 @@ func (p *program) build(c *closure, o variant) ([]*manifest.Object, error) {
 	if err != nil {
 		return nil, err
 	}
-	_, objects, err := print(m)
+	_, objects, err := printed(m)
 	return objects, err
 }
 

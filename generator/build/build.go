@@ -60,7 +60,7 @@ type Overlay struct {
 // for reading; one that replaces it (`openapi:`, `crds:`) has it alone and puts
 // the built-in schema back.
 // https://github.com/kubernetes-sigs/kustomize/issues/4824
-var kustomizeGlobals sync.RWMutex //nolint:gochecknoglobals // it guards a global that is not ours
+var kustomizeGlobals sync.RWMutex
 
 // warmUp parses kustomize's built-in schema, which every build needs and which
 // takes as long as a hundred small builds.
@@ -153,7 +153,7 @@ func (o *Overlay) make(c *closure) {
 		o.Findings = append(o.Findings, p.explain(c, err))
 		return
 	}
-	if o.YAML, o.Objects, err = print(plain); err != nil {
+	if o.YAML, o.Objects, err = printed(plain); err != nil {
 		o.YAML, o.Objects = nil, nil
 		o.Findings = append(o.Findings, p.explain(c, err))
 		return
@@ -184,8 +184,8 @@ func run(d *disk, c *closure) (m resmap.ResMap, err error) {
 	return m, err
 }
 
-// print writes the objects as the command line does.
-func print(m resmap.ResMap) (text []byte, objects []*manifest.Object, err error) {
+// printed writes the objects as the command line does.
+func printed(m resmap.ResMap) (text []byte, objects []*manifest.Object, err error) {
 	defer func() {
 		if r := recover(); r != nil {
 			text, objects, err = nil, nil, fmt.Errorf("kustomize panicked: %v", r)

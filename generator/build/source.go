@@ -150,7 +150,7 @@ func readLimited(fsys fs.FS, name string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer opened.Close() //nolint:errcheck // it was only read
+	defer func() { _ = opened.Close() }() // it was only read
 	info, err := opened.Stat()
 	if err != nil {
 		return nil, err

@@ -123,8 +123,16 @@ func New(fields map[string]any, text []byte) (*Object, error) {
 	if object.Kind, ok = fields["kind"].(string); !ok || object.Kind == "" {
 		return nil, fmt.Errorf("the object has no kind")
 	}
-	object.Namespace, _ = metadata["namespace"].(string)
-	object.Name, _ = metadata["name"].(string)
+	for _, part := range []struct {
+		key  string
+		into *string
+	}{{"namespace", &object.Namespace}, {"name", &object.Name}} {
+		if value := metadata[part.key]; value != nil {
+			if *part.into, ok = value.(string); !ok {
+				return nil, fmt.Errorf("metadata.%s is not a string but %v: put quotes around it", part.key, value)
+			}
+		}
+	}
 	if generate, _ := metadata["generateName"].(string); object.Name == "" && generate == "" {
 		return nil, fmt.Errorf("the %s has no metadata.name", object.Kind)
 	}

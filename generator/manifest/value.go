@@ -138,11 +138,11 @@ func scalarValue(n *yaml.Node) (any, error) {
 	data, err := k8syaml.YAMLToJSON([]byte(text))
 	if err != nil {
 		// A plain scalar may hold what is no document of its own ("- x").
-		return text, nil //nolint:nilerr // the node was already read as a scalar
+		return text, nil
 	}
 	var out any
 	if err := decodeJSON(data, &out); err != nil {
-		return text, nil //nolint:nilerr // likewise
+		return text, nil
 	}
 	switch out.(type) {
 	case string, map[string]any, []any:
