@@ -124,8 +124,10 @@ func removed(o *manifest.Object, env string, declared []Removal, today string) d
 	if expired != nil {
 		d.Rule = "removal-expired"
 		d.Detail = fmt.Sprintf("The removal was allowed until %s. If it is still meant, set until: to a later day.", expired.Until)
-		d.Related = append(d.Related, diag.Related{Range: d.Range, Message: "the object that leaves"})
-		d.Range = expired.Range
+		if !expired.Range.IsZero() {
+			d.Related = append(d.Related, diag.Related{Range: d.Range, Message: "the object that leaves"})
+			d.Range = expired.Range
+		}
 	}
 	return diag.List{d}
 }
@@ -153,4 +155,16 @@ func (r Removal) finding(problem string) diag.Diagnostic {
 		Summary: fmt.Sprintf("the declared removal of %s %s %s", r.Kind, name, problem),
 		Detail:  "Delete the entry: it would let an object of that name disappear without a question later on.",
 	}
+}
+
+// Guarded lists the objects that may leave only by a declared removal, sorted.
+func Guarded(objects []*manifest.Object) []Identity {
+	var out []Identity
+	for _, o := range objects {
+		if guarded(o) {
+			out = append(out, identityOf(o))
+		}
+	}
+	slices.SortFunc(out, Identity.compare)
+	return slices.Compact(out)
 }

@@ -101,9 +101,6 @@ func summarise(in *Input, checks []Check) (Summary, diag.List) {
 			if first[k] == nil {
 				first[k] = o
 			}
-			if guarded(o) {
-				s.Guarded = append(s.Guarded, identityOf(o))
-			}
 			s.Archives = append(s.Archives, archivesOf(o)...)
 		}
 	}
@@ -123,8 +120,7 @@ func summarise(in *Input, checks []Check) (Summary, diag.List) {
 	slices.SortFunc(s.Coverage, func(a, b KindCoverage) int {
 		return cmp.Or(cmp.Compare(a.APIVersion, b.APIVersion), cmp.Compare(a.Kind, b.Kind))
 	})
-	slices.SortFunc(s.Guarded, Identity.compare)
-	s.Guarded = slices.Compact(s.Guarded)
+	s.Guarded = Guarded(in.Objects())
 	slices.SortFunc(s.Archives, Archive.compare)
 	if s.Objects() == 0 {
 		findings = append(findings, nothingChecked(in))
