@@ -2,6 +2,7 @@ package report_test
 
 import (
 	"fmt"
+	"html"
 	"regexp"
 	"slices"
 	"strings"
@@ -13,8 +14,9 @@ import (
 )
 
 var (
-	ownTags = regexp.MustCompile(`</?(details|summary|code|strong)>|<!-- /?strake[ -a-z0-9=.]*-->`)
-	alive   = regexp.MustCompile(`@[A-Za-z0-9]|#\d|(?i:\bgh-\d)|://|www\.|<[A-Za-z/!]`)
+	ownTags = regexp.MustCompile(`</?(details|summary|code|strong)>|<!-- /?strake[^>]*-->`)
+	tag     = regexp.MustCompile(`<[A-Za-z/!]`)
+	alive   = regexp.MustCompile(`@[A-Za-z0-9]|#\d|(?i:\bgh-\d)|://|www\.`)
 	newline = regexp.MustCompile(`\n`)
 )
 
@@ -52,7 +54,8 @@ func checkMarkdown(t testing.TB, text string, limit int) {
 		} else {
 			cells = 0
 		}
-		if found := alive.FindString(ownTags.ReplaceAllString(withoutCode(line), "")); found != "" {
+		rest := ownTags.ReplaceAllString(withoutCode(line), "")
+		if found := tag.FindString(rest) + alive.FindString(html.UnescapeString(rest)); found != "" {
 			t.Errorf("line %d: %q is alive in %q", number+1, found, line)
 		}
 	}
@@ -102,7 +105,7 @@ func closing(s string, n int) int {
 func TestMarkdownKeepsToItsBudget(t *testing.T) {
 	t.Parallel()
 	count := regexp.MustCompile(`Not shown for want of room: ([^.]*)\.`)
-	for _, n := range []int{1, 50, 300, 1000, 30_000} {
+	for _, n := range []int{1, 50, 300, 1000, 10_000} {
 		for _, limit := range []int{0, 4_000, 10_000, 900_000} {
 			t.Run(fmt.Sprintf("%d findings in %d", n, limit), func(t *testing.T) {
 				t.Parallel()
