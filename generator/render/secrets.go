@@ -45,7 +45,15 @@ func fetchedSecret(e *spec.Effective, name, namespace, from string, keys ...fetc
 		}
 		data = append(data, at(f.from, m{
 			{"secretKey", f.key},
-			{"remoteRef", m{{"key", f.ref.Secret}, {"version", version}}},
+			{"remoteRef", m{
+				{"key", f.ref.Secret},
+				{"version", version},
+				// The defaults of the definition, said: the API server adds them inside this
+				// list, and Argo CD would see a difference that never goes away.
+				{"conversionStrategy", "Default"},
+				{"decodingStrategy", "None"},
+				{"metadataPolicy", "None"},
+			}},
 		}))
 	}
 	return object{

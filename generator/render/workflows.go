@@ -56,7 +56,7 @@ func workflowsSecrets(e *spec.Effective) []object {
 }
 
 // workflowsNamespace holds the controller to the strictest profile of Pod
-// Security. The profile's version is not pinned: the cluster's own applies.
+// Security. The overlay adds the profile's version, which is the cluster's.
 func workflowsNamespace(e *spec.Effective) object {
 	ns := e.Workflows.Namespace
 	return object{from: "workflows.namespace", doc: m{
@@ -64,19 +64,17 @@ func workflowsNamespace(e *spec.Effective) object {
 		{"kind", "Namespace"},
 		{"metadata", m{
 			{"name", ns},
-			{"labels", append(labels("argo-workflows", ns, "namespace"), podSecurityLabels("restricted")...)},
+			{"labels", append(labels("argo-workflows", ns, "namespace"), podSecurityLabels("", "restricted")...)},
 		}},
 	}}
 }
 
-// podSecurityLabels are the labels that the API server's Pod Security admission reads.
-func podSecurityLabels(profile string) m {
+// podSecurityLabels are the labels that the API server's Pod Security admission
+// reads: suffix is empty for the profile and "-version" for its version.
+func podSecurityLabels(suffix string, value any) m {
 	var out m
 	for _, mode := range []string{"audit", "enforce", "warn"} {
-		out = append(out,
-			kv{"pod-security.kubernetes.io/" + mode, profile},
-			kv{"pod-security.kubernetes.io/" + mode + "-version", "latest"},
-		)
+		out = append(out, kv{"pod-security.kubernetes.io/" + mode + suffix, value})
 	}
 	return out
 }

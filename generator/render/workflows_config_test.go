@@ -17,7 +17,9 @@ import (
 	psapolicy "k8s.io/pod-security-admission/policy"
 	"sigs.k8s.io/yaml"
 
+	"strake/generator/diag"
 	"strake/generator/spec"
+	"strake/generator/tree"
 )
 
 // parsed is the configuration as the controller itself reads it.
@@ -115,6 +117,47 @@ func TestConfigValues(t *testing.T) {
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
+	}
+}
+
+// A line inside the text of a ConfigMap leads to the field that caused it.
+func TestLinesOfConfigHaveTheirOwnOrigins(t *testing.T) {
+	t.Parallel()
+	e := scenarios()["own config"]
+	var doc any
+	for _, p := range workflows(e).patches {
+		if strings.HasSuffix(p.file, ".configmap.yaml") {
+			doc = p.doc
+		}
+	}
+	data, origins, err := document("# header", "workflows", doc, func(path string) diag.Range { return diag.Range{Path: path} })
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := tree.File{Data: data, Origins: origins}
+	want := map[string]string{
+		"    archiveTTL: 180d":                                 "archive.ttl",
+		"    archive: true":                                    "archive",
+		"      bucket: mlops-prod-artifacts":                   "artifacts.gcs.bucket",
+		"        memory: 2Gi":                                  "workflows.config.executor.resources.limits.memory",
+		"        memory: 128Mi":                                "workflows",
+		"    completed: 50":                                    "workflows.config.retentionPolicy.completed",
+		"      url: https://logs.example.com":                  "workflows.config.links[0].url",
+		`  parallelism: "7"`:                                   "workflows.config.parallelism",
+		`  namespaceParallelism: "10"`:                         "workflows.parallelism.perNamespace",
+		"        secondsAfterFailure: 604800":                  "workflows.ttl.afterFailure",
+		"    image: quay.io/argoproj/argoexec:v3.7.18-nonroot": "workflows.version",
+	}
+	for i, line := range strings.Split(string(data), "\n") {
+		if path, ok := want[line]; ok {
+			delete(want, line)
+			if got, _ := file.OriginOf(i + 1); got.Path != path {
+				t.Errorf("line %d, %s: from %s, want %s", i+1, line, got.Path, path)
+			}
+		}
+	}
+	if len(want) > 0 {
+		t.Errorf("lines that are not there: %v in\n%s", want, data)
 	}
 }
 

@@ -1,6 +1,8 @@
 package render
 
 import (
+	"strings"
+
 	"strake/generator/spec"
 )
 
@@ -40,6 +42,20 @@ func workflowsPatches(e *spec.Effective) []patch {
 					{"resources", serverResources(e)},
 				}),
 		},
+	}
+	if version := strings.TrimPrefix(e.Cluster.Version, "v"); version != "" {
+		patches = append(patches, patch{
+			file: e.Workflows.Namespace + ".namespace.yaml",
+			from: "cluster.version",
+			doc: m{
+				{"apiVersion", "v1"},
+				{"kind", "Namespace"},
+				{"metadata", m{
+					{"name", e.Workflows.Namespace},
+					{"labels", podSecurityLabels("-version", at("cluster.version", "v"+version))},
+				}},
+			},
+		})
 	}
 	if account := databaseAccount(e); account != nil {
 		for _, name := range []string{controllerAccount, serverAccount} {

@@ -211,6 +211,8 @@ func merge(t *testing.T, object, patch map[string]any) map[string]any {
 		kind = appsv1.Deployment{}
 	case "ServiceAccount":
 		kind = corev1.ServiceAccount{}
+	case "Namespace":
+		kind = corev1.Namespace{}
 	}
 	a, errA := json.Marshal(object)
 	b, errB := json.Marshal(patch)
@@ -307,6 +309,19 @@ func TestPodsPassTheRestrictedProfile(t *testing.T) {
 			}
 		}
 	})
+}
+
+func TestNamespaceEnforcesTheRestrictedProfile(t *testing.T) {
+	t.Parallel()
+	labels := typed[corev1.Namespace](t, live(t, workflows(platform()))["Namespace/argo"]).Labels
+	for label, want := range map[string]string{
+		"pod-security.kubernetes.io/enforce":         "restricted",
+		"pod-security.kubernetes.io/enforce-version": "v1.33",
+	} {
+		if labels[label] != want {
+			t.Errorf("%s is %q, want %q", label, labels[label], want)
+		}
+	}
 }
 
 // All containers of a pod share one address.
