@@ -111,3 +111,6 @@ external_named(kind, ns, object_name) if {
 	e.name == object_name
 	same_namespace(e.namespace, ns)
 }
+
+# has_spec tells whether the repository has a spec.
+has_spec if count(as_object(object.get(input, "spec", {}))) > 0
