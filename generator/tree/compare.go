@@ -162,7 +162,7 @@ func (c *Comparison) environmentOf(file string) string {
 // lies in, or "".
 func (c *Comparison) baseOf(file string) string {
 	parts := strings.Split(c.below(file), "/")
-	if len(parts) > 3 && parts[0] == "base" {
+	if len(parts) > 3 && parts[0] == "base" && parts[2] != "custom" {
 		return path.Join(c.Root, parts[0], parts[1], parts[2])
 	}
 	return ""
@@ -392,10 +392,20 @@ func (c *Comparison) orphans(claims map[string]*claim) (orphans, claimed map[str
 	return orphans, claimed
 }
 
-// ours reports whether a path lies in a directory that is rendered.
+// ours reports whether a path lies in a directory that is rendered. A custom/
+// is the user's with all that is in it, copies of our files included.
 func (c *Comparison) ours(file string) bool {
-	first, _, nested := strings.Cut(c.below(file), "/")
-	return nested && (first == "base" || first == "overlays" || first == "environments")
+	parts := strings.Split(c.below(file), "/")
+	switch {
+	case len(parts) < 2:
+		return false
+	case parts[0] == "base":
+		return parts[min(2, len(parts)-1)] != "custom"
+	case parts[0] == "overlays":
+		return parts[min(3, len(parts)-1)] != "custom"
+	default:
+		return parts[0] == "environments"
+	}
 }
 
 // unknown reports whether neither rendering of an environment is at hand.
