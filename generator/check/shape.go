@@ -19,8 +19,9 @@ import (
 type Misfit struct {
 	// Path is the value's place; of an unknown key, the key itself.
 	Path manifest.Path
-	// Owner is the struct that was read at the time.
-	Owner reflect.Type
+	// Owner is the struct that was read at the time, and Type what the value was
+	// to be; of an unknown key it is nil.
+	Owner, Type reflect.Type
 	// Unknown is set for a key that Owner does not have; Known are its keys.
 	Unknown bool
 	Known   []string
@@ -97,13 +98,13 @@ func (w *walker) value(value any, t, owner reflect.Type, at manifest.Path) {
 		w.list(value, t, owner, at)
 	default:
 		if want := scalar(value, t); want != "" {
-			w.wrong(want, value, owner, at)
+			w.wrong(want, value, t, owner, at)
 		}
 	}
 }
 
-func (w *walker) wrong(want string, value any, owner reflect.Type, at manifest.Path) {
-	w.found = append(w.found, Misfit{Path: at, Owner: owner, Reason: "want " + want + ", got " + describe(value)})
+func (w *walker) wrong(want string, value any, t, owner reflect.Type, at manifest.Path) {
+	w.found = append(w.found, Misfit{Path: at, Owner: owner, Type: t, Reason: "want " + want + ", got " + describe(value)})
 }
 
 // opaque asks the type itself.
@@ -113,14 +114,14 @@ func (w *walker) opaque(value any, t, owner reflect.Type, at manifest.Path) {
 		err = json.Unmarshal(data, reflect.New(t).Interface())
 	}
 	if err != nil {
-		w.found = append(w.found, Misfit{Path: at, Owner: owner, Reason: describe(value) + " cannot be read: " + err.Error()})
+		w.found = append(w.found, Misfit{Path: at, Owner: owner, Type: t, Reason: describe(value) + " cannot be read: " + err.Error()})
 	}
 }
 
 func (w *walker) structure(value any, t, owner reflect.Type, at manifest.Path) {
 	m, ok := value.(map[string]any)
 	if !ok {
-		w.wrong("a map", value, owner, at)
+		w.wrong("a map", value, t, owner, at)
 		return
 	}
 	fields := w.shape.Fields(t)
@@ -143,7 +144,7 @@ func (w *walker) structure(value any, t, owner reflect.Type, at manifest.Path) {
 func (w *walker) mapping(value any, t, owner reflect.Type, at manifest.Path) {
 	m, ok := value.(map[string]any)
 	if !ok {
-		w.wrong("a map", value, owner, at)
+		w.wrong("a map", value, t, owner, at)
 		return
 	}
 	for _, key := range slices.Sorted(maps.Keys(m)) {
@@ -158,7 +159,7 @@ func (w *walker) list(value any, t, owner reflect.Type, at manifest.Path) {
 	}
 	items, ok := value.([]any)
 	if !ok {
-		w.wrong("a list", value, owner, at)
+		w.wrong("a list", value, t, owner, at)
 		return
 	}
 	for i, item := range items {

@@ -88,12 +88,9 @@ func specOf(kind string) (path []string, linted bool) {
 // Run judges all objects.
 func (c *Checker) Run(ctx context.Context, in *check.Input) (diag.List, error) {
 	objects := in.Objects()
-	var findings diag.List
+	findings := c.configuration(objects)
 	lib := newLibrary(objects)
 	for _, o := range objects {
-		if o.Group() == "" && o.Kind == "ConfigMap" {
-			findings = append(findings, c.configMap(o)...)
-		}
 		if o.Group() != group || c.kinds[o.Kind] == nil {
 			continue
 		}
@@ -112,7 +109,9 @@ func (c *Checker) Run(ctx context.Context, in *check.Input) (diag.List, error) {
 	return findings, nil
 }
 
-// find is o.Finding with an empty path taken for the object itself.
+// find starts an error, whose source line is masked where a secret stands in it.
 func find(o *manifest.Object, rule string, path manifest.Path, summary, detail string) diag.Diagnostic {
-	return o.Finding(rule, diag.Error, path, summary, detail)
+	d := o.Finding(rule, diag.Error, path, summary, detail)
+	d.Sensitive = manifest.IsSensitive(o, path)
+	return d
 }

@@ -102,7 +102,7 @@ func field(m message, template, task map[string]any) bool {
 		return false
 	}
 	key := rest[len(rest)-1].Key
-	if _, stands := holder[key]; stands {
+	if value, stands := holder[key]; stands && value != "" && value != nil {
 		delete(holder, key)
 	} else {
 		holder[key] = "x"
