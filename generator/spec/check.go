@@ -160,6 +160,9 @@ func (c *checker) required(n *node, sh *shape, path string, partial bool) {
 			summary = diag.OneOf(wanted) + " is missing in " + path
 		}
 		c.report(ruleRequired, n, child(path, wanted[0]), summary, "")
+		if c.mode == rawMode {
+			n.set(entry{key: wanted[0], at: n.at, value: n.broken()}) // it has its finding
+		}
 	}
 }
 
@@ -279,7 +282,7 @@ func (c *checker) wrongType(n *node, path, want string) *node {
 	if n.scalar() {
 		what += " (" + shorten(n.text) + ")"
 	}
-	sensitive := looksSecret(path) && n.scalar()
+	sensitive := looksSecret(path) && n.kind == textKind
 	if sensitive {
 		what = n.kind.String()
 	}
@@ -294,13 +297,18 @@ var (
 	decimal   = regexp.MustCompile(`^(0|-?[1-9][0-9]{0,8})$`)
 	oldYAML   = regexp.MustCompile(`^(?i:y|yes|n|no|on|off)$`)
 	variables = regexp.MustCompile(`\$\{`)
+	userInfo  = regexp.MustCompile(`://[^/@\s]*:[^/@\s]*@`)
 )
 
 // scalar checks a leaf.
 func (c *checker) scalar(n *node, sh *shape, t tag, path string) *node {
 	switch {
 	case !n.scalar():
-		return c.wrongType(n, path, map[shapeKind]string{text: "a string", integer: "an integer", boolean: "true or false"}[sh.kind])
+		want := map[shapeKind]string{text: "a string", integer: "a whole number", boolean: "true or false"}[sh.kind]
+		if len(t.enum) > 0 {
+			want = diag.OneOf(t.enum)
+		}
+		return c.wrongType(n, path, want)
 	case c.mode == mergedMode && !n.expanded:
 		return n
 	case c.mode == rawMode && n.kind == textKind && variables.MatchString(n.text):
@@ -341,6 +349,8 @@ func (c *checker) string(n *node, t tag, path string) *node {
 	number := n.kind == integerKind || n.kind == floatKind
 	switch {
 	case number && t.format == "quantities":
+	case n.kind != textKind && len(t.enum) > 0:
+		return c.wrongType(n, path, diag.OneOf(t.enum))
 	case n.kind != textKind:
 		return c.wrongType(n, path, fmt.Sprintf("a string: %q", n.text))
 	case !n.quoted && oldYAML.MatchString(n.text):
@@ -362,10 +372,13 @@ func (c *checker) string(n *node, t tag, path string) *node {
 	if rule == "" {
 		return n
 	}
-	sensitive := t.format == "secretid"
+	sensitive := t.format == "secretid" || userInfo.MatchString(n.text)
 	summary := fmt.Sprintf("%s %q is not valid", lastKey(path), shorten(n.text))
-	if sensitive {
+	switch {
+	case t.format == "secretid":
 		summary = lastKey(path) + " is not the name of a secret"
+	case sensitive:
+		summary = lastKey(path) + " holds a login"
 	}
 	c.found = append(c.found, diag.Diagnostic{
 		Rule: rule, Severity: diag.Error, Range: n.at, Field: path, Sensitive: sensitive,

@@ -11,14 +11,25 @@ type examiner struct {
 	e         *Effective
 	unsettled []string
 	limits    *tenantLimits
-	at        string
 	found     diag.List
+	// noRepository is set once it was said that artifacts have no repository.
+	noRepository bool
 }
 
 func (x *examiner) report(rule, path, summary, detail string) {
-	x.found = append(x.found, diag.Diagnostic{
-		Rule: rule, Severity: diag.Error, Summary: summary, Detail: detail, Range: x.e.At(path), Field: path,
-	})
+	x.add(diag.Error, rule, path, summary, detail)
+}
+
+// add keeps one finding of several that were caused by the same line: an image
+// of a Release reaches many tasks.
+func (x *examiner) add(severity diag.Severity, rule, path, summary, detail string) {
+	at := x.e.At(path)
+	for _, d := range x.found {
+		if d.Range == at && d.Rule == rule && d.Summary == summary {
+			return
+		}
+	}
+	x.found = append(x.found, diag.Diagnostic{Rule: rule, Severity: severity, Summary: summary, Detail: detail, Range: at, Field: path})
 }
 
 // settled reports whether the value at a path, and all around and below it, is
@@ -26,6 +37,22 @@ func (x *examiner) report(rule, path, summary, detail string) {
 func (x *examiner) settled(path string) bool {
 	for _, u := range x.unsettled {
 		if u == path || below(u, path) || below(path, u) {
+			return false
+		}
+	}
+	return true
+}
+
+// listed reports whether all the names directly below a path are known: what
+// their values hold does not matter.
+func (x *examiner) listed(path string) bool {
+	for _, u := range x.unsettled {
+		rest, under := strings.CutPrefix(u, path)
+		rest = strings.TrimSuffix(rest, ".name")
+		switch {
+		case u == path || below(path, u):
+			return false
+		case under && below(u, path) && !strings.ContainsAny(rest[1:], ".["):
 			return false
 		}
 	}

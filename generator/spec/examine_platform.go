@@ -18,6 +18,7 @@ func (x *examiner) examine() {
 	x.spot()
 	x.artifacts()
 	x.archive()
+	x.cloud()
 	x.secrets()
 	x.namespaces()
 	for i := range x.e.Tenants {
@@ -128,11 +129,8 @@ func (x *examiner) artifacts() {
 	case !needWorkflowName.MatchString(a.KeyFormat) || !needPodName.MatchString(a.KeyFormat):
 		x.report(ruleArtifacts, at, "keyFormat lacks the workflow's or the pod's name", "Two steps would overwrite each other's files. It must hold {{workflow.name}} and {{pod.name}}.")
 	case !needNamespace.MatchString(a.KeyFormat) && len(x.e.Tenants) > 1:
-		x.found = append(x.found, diag.Diagnostic{
-			Rule: ruleArtifacts, Severity: diag.Warning, Range: x.e.At(at), Field: at,
-			Summary: "keyFormat lacks the namespace, and several tenants share the repository",
-			Detail:  "Put {{workflow.namespace}}/ in front: then each tenant's files have a prefix of their own.",
-		})
+		x.add(diag.Warning, ruleArtifacts, at, "keyFormat lacks the namespace, and several tenants share the repository",
+			"Put {{workflow.namespace}}/ in front: then each tenant's files have a prefix of their own.")
 	}
 }
 
@@ -144,10 +142,7 @@ func (x *examiner) archive() {
 	}
 	p := a.PostgreSQL
 	const at = "archive.postgresql"
-	switch {
-	case p.CloudSQL != "" && p.ConnectionName == "" && x.settled("cloud") && (x.e.Cloud.Project == "" || x.e.Cloud.Region == ""):
-		x.report(ruleRequired, at+".cloudSQL", "a Cloud SQL instance is named without a project and a region", "Set cloud.project and cloud.region, or connectionName.")
-	case p.CloudSQL == "" && p.User.IAM != "":
+	if p.CloudSQL == "" && p.User.IAM != "" {
 		x.report(ruleReference, at+".user.iam", "an IAM database user needs cloudSQL", "With host, write user: {secret: {username: …, password: …}}.")
 	}
 	if c := a.ConnectionPool; c.MaxIdle > c.MaxOpen && x.settled("archive.connectionPool") {
@@ -155,34 +150,57 @@ func (x *examiner) archive() {
 	}
 }
 
-// secrets checks that whatever comes from the store has a store.
+// cloud checks that project and region are there for what needs them.
+func (x *examiner) cloud() {
+	if !x.settled("cloud") || !x.settled("cluster.location") {
+		return
+	}
+	var project, region []string
+	if a := x.e.Archive; a != nil && a.PostgreSQL != nil && a.PostgreSQL.CloudSQL != "" && a.PostgreSQL.ConnectionName == "" && x.settled("archive.postgresql") {
+		project, region = append(project, "archive.postgresql.cloudSQL"), append(region, "archive.postgresql.cloudSQL")
+	}
+	if s := x.e.Secrets; s != nil && s.GCPSecretManager != nil {
+		if s.GCPSecretManager.Project == "" && x.settled("secrets") {
+			project = append(project, "secrets.gcpSecretManager")
+		}
+		if x.e.Cluster.Location == "" {
+			region = append(region, "secrets.gcpSecretManager")
+		}
+	}
+	if x.e.Cloud.Project == "" && len(project) > 0 {
+		x.report(ruleRequired, "cloud.project", "cloud.project is missing", "Needed by "+strings.Join(project, " and ")+".")
+	}
+	if x.e.Cloud.Region == "" && len(region) > 0 {
+		x.report(ruleRequired, "cloud.region", "cloud.region is missing", "Needed by "+strings.Join(region, " and ")+".")
+	}
+}
+
+// secrets checks that whatever comes from the store has a store. It says so
+// once, where the first secret is used.
 func (x *examiner) secrets() {
-	if s := x.e.Secrets; s != nil {
-		m := s.GCPSecretManager
-		if m != nil && m.Project == "" && x.e.Cloud.Project == "" && x.settled("cloud") && x.settled("secrets") {
-			x.report(ruleRequired, "secrets.gcpSecretManager", "Secret Manager has no project", "Set cloud.project, or secrets.gcpSecretManager.project.")
-		}
-		if x.e.Cluster.Location == "" && x.settled("cloud") && x.settled("cluster") {
-			x.report(ruleRequired, "secrets.gcpSecretManager", "the cluster's location is not known", "Workload Identity names it. Set cloud.region, or cluster.location.")
-		}
+	if x.e.Secrets != nil || !x.settled("secrets") {
 		return
 	}
-	if !x.settled("secrets") {
+	use := func(path, what string) {
+		x.report(ruleSecretStore, path, what+" comes from a secret store, and there is none",
+			"Set secrets: {gcpSecretManager: {}}. Whatever else is secret needs it too.")
+	}
+	a, r := x.e.Archive, x.e.Artifacts
+	switch {
+	case a != nil && a.PostgreSQL != nil && a.PostgreSQL.User.IAM == "" && x.settled("archive.postgresql"):
+		use("archive.postgresql", "the archive's login")
 		return
-	}
-	const detail = "Set secrets: {gcpSecretManager: {}}. Credentials never stand in the repository."
-	if a := x.e.Archive; a != nil && a.PostgreSQL != nil && a.PostgreSQL.User.IAM == "" && x.settled("archive.postgresql.user") {
-		x.report(ruleSecretStore, "archive.postgresql", "the archive's login comes from a secret store, and there is none", detail)
-	}
-	if a := x.e.Artifacts; a != nil && a.S3 != nil {
-		x.report(ruleSecretStore, "artifacts.s3", "the keys of the S3 store come from a secret store, and there is none", detail)
-	}
-	if x.runs() && x.e.Workflows.Server.SSO != nil {
-		x.report(ruleSecretStore, "workflows.server.sso", "the client secret of sso comes from a secret store, and there is none", detail)
+	case r != nil && r.S3 != nil:
+		use("artifacts.s3", "the key of the S3 store")
+		return
+	case x.runs() && x.e.Workflows.Server.SSO != nil:
+		use("workflows.server.sso", "the client secret of sso")
+		return
 	}
 	for _, t := range x.e.Tenants {
 		if len(t.Secrets) > 0 {
-			x.report(ruleSecretStore, "tenants["+t.Name+"].secrets", "tenant "+t.Name+" has secrets, and there is no secret store", detail)
+			use("tenants["+t.Name+"].secrets", "what tenant "+t.Name+" has in secrets")
+			return
 		}
 	}
 }

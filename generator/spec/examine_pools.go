@@ -66,7 +66,7 @@ func (x *examiner) ownedKey(path, what, key string) {
 
 // pool checks a reference to a node pool and returns the pool.
 func (x *examiner) pool(path, name string) (NodePool, bool) {
-	if name == "" || !x.settled(path) || !x.settled("cluster.nodePools") || !x.settled("cluster.mode") {
+	if name == "" || !x.settled(path) || !x.listed("cluster.nodePools") || !x.settled("cluster.mode") {
 		return NodePool{}, false
 	}
 	if x.autopilot() {
@@ -127,17 +127,23 @@ func (x *examiner) retry(path string, r *Retry) {
 	}
 }
 
-// allowed checks a tenant's pool against tenantLimits.
-func (x *examiner) allowed(path, name string) {
-	if name == "" || x.limits == nil || len(x.limits.Pools) == 0 || slices.Contains(x.limits.Pools, name) {
-		return
+// tenantPool checks a pool that a tenant names: it must exist, and be open to
+// tenants.
+func (x *examiner) tenantPool(path, name string) (NodePool, bool) {
+	p, ok := x.pool(path, name)
+	if !ok || x.limits == nil || len(x.limits.Pools) == 0 || slices.Contains(x.limits.Pools, name) {
+		return p, ok
 	}
 	x.report(ruleLimits, path, fmt.Sprintf("pool %s is not open to tenants", name), "tenantLimits.pools allows "+strings.Join(x.limits.Pools, ", ")+".")
+	return p, ok
 }
 
 // gpu checks that a task's pool has what it takes.
 func (x *examiner) gpu(path string, task *Task, pool string, known bool, p NodePool) {
 	if task.GPU == 0 || !x.settled(path+".gpu") {
+		return
+	}
+	if known && !x.settled("cluster.nodePools["+pool+"].gpu") {
 		return
 	}
 	want := fmt.Sprintf("Name a pool with gpu.count of at least %d.", task.GPU)

@@ -12,7 +12,7 @@ import (
 // graph checks that a pipeline's tasks form a DAG and that artifacts flow
 // along it.
 func (x *examiner) graph(at string, p *Pipeline) {
-	if !x.settled(at + ".tasks") {
+	if !x.listed(at + ".tasks") {
 		return
 	}
 	var names []string
@@ -23,6 +23,10 @@ func (x *examiner) graph(at string, p *Pipeline) {
 	broken := false
 	for _, t := range p.Tasks {
 		path := at + ".tasks[" + t.Name + "].depends"
+		if !x.settled(path) {
+			broken = true
+			continue
+		}
 		found, problem := dependencies(t.Depends)
 		if problem != "" {
 			x.report(ruleTask, path, "depends cannot be read: "+problem, `Write "a", "a && b" or "(a || b) && !c.Failed".`)
@@ -49,7 +53,10 @@ func (x *examiner) graph(at string, p *Pipeline) {
 	}
 	for _, t := range p.Tasks {
 		if len(t.Outputs) > 0 {
-			x.report(ruleArtifacts, at+".tasks["+t.Name+"].outputs", fmt.Sprintf("pipeline %s passes artifacts, and there is no artifact repository", p.Name), "Set artifacts: {gcs: {bucket: …}}.")
+			if !x.noRepository { // one thing is missing, however many pipelines need it
+				x.report(ruleArtifacts, at+".tasks["+t.Name+"].outputs", "tasks pass artifacts and there is no artifact repository", "Set artifacts: {gcs: {bucket: …}}.")
+			}
+			x.noRepository = true
 			return
 		}
 	}

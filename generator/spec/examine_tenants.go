@@ -21,8 +21,7 @@ const repositoriesConfigMap = "artifact-repositories"
 func (x *examiner) tenant(t *Tenant) {
 	at := "tenants[" + t.Name + "]"
 	x.quota(at, t)
-	x.pool(at+".pool", t.Pool)
-	x.allowed(at+".pool", t.Pool)
+	x.tenantPool(at+".pool", t.Pool)
 	if t.ServiceAccount.Name == "default" {
 		x.report(ruleName, at+".serviceAccount.name", "workflows would run as the ServiceAccount default", "Every other pod of the namespace would have the same rights. Give it a name of its own.")
 	}
@@ -74,11 +73,10 @@ func (x *examiner) app(at string, a *App) {
 func (x *examiner) pipeline(tenant string, t *Tenant, p *Pipeline) {
 	at := tenant + ".pipelines[" + p.Name + "]"
 	x.retry(at+".retry", p.Retry)
-	x.pool(at+".pool", p.Pool)
-	x.allowed(at+".pool", p.Pool)
+	x.tenantPool(at+".pool", p.Pool)
 	x.image(at+".image", p.Image)
 	x.envFrom(at, t, p.EnvFrom, tenant)
-	if p.Template != "" || !x.settled(at+".tasks") && len(p.Tasks) == 0 {
+	if p.Template != "" || !x.listed(at+".tasks") && len(p.Tasks) == 0 {
 		return
 	}
 	if len(p.Tasks) == 0 {
@@ -102,8 +100,7 @@ func (x *examiner) pipeline(tenant string, t *Tenant, p *Pipeline) {
 func (x *examiner) task(pipeline string, t *Tenant, p *Pipeline, task *Task, tenant, inherited string) {
 	at := pipeline + ".tasks[" + task.Name + "]"
 	x.retry(at+".retry", task.Retry)
-	x.allowed(at+".pool", task.Pool)
-	pool, known := x.pool(at+".pool", task.Pool)
+	pool, known := x.tenantPool(at+".pool", task.Pool)
 	if task.Pool == "" && !x.autopilot() {
 		pool, known = x.e.Pool(inherited)
 	}
@@ -119,7 +116,7 @@ func (x *examiner) task(pipeline string, t *Tenant, p *Pipeline, task *Task, ten
 
 // envFrom checks that each name is a ConfigMap or Secret of the tenant.
 func (x *examiner) envFrom(at string, t *Tenant, names []string, tenant string) {
-	if !x.settled(tenant+".config") || !x.settled(tenant+".secrets") {
+	if !x.listed(tenant+".config") || !x.listed(tenant+".secrets") {
 		return
 	}
 	have := append(sortedKeys(t.Config), sortedKeys(t.Secrets)...)
@@ -163,10 +160,7 @@ func (x *examiner) image(path, ref string) {
 	case m[2] == "":
 		x.report(ruleImage, path, "image has neither tag nor digest", "It means latest. "+pin)
 	default:
-		x.found = append(x.found, diag.Diagnostic{
-			Rule: ruleImage, Severity: diag.Warning, Range: x.e.At(path), Field: path,
-			Summary: "image is not pinned by digest", Detail: "A tag can be moved. " + pin,
-		})
+		x.add(diag.Warning, ruleImage, path, "image is not pinned by digest", "A tag can be moved. "+pin)
 	}
 }
 

@@ -76,7 +76,9 @@ func (s *scope) declare(n *node) {
 		return
 	}
 	for _, e := range n.entries {
-		s.declared[e.key] = e.value
+		if !isBuiltIn(e.key) { // such a declaration has its finding
+			s.declared[e.key] = e.value
+		}
 	}
 }
 
@@ -258,7 +260,7 @@ func (s *scope) text(n *node, path string, literal, own bool) *node {
 			continue
 		}
 		if !closed {
-			s.report(n, path, at, 2, "${ has no }", "Write $${ to keep it as it is.")
+			s.report(n, path, at, 2, "${ has no }", "Close it, or write $${ to keep it as it is.")
 			return n.broken()
 		}
 		v := s.lookup(name, own)

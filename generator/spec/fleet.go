@@ -12,28 +12,28 @@ import (
 )
 
 // fleet holds environments against each other.
-func (l *loader) fleet(p *Platform) {
+func (l *loader) fleet() {
 	clusters, databases := map[string]*Effective{}, map[string]*Effective{}
-	for _, e := range p.Environments {
-		key := e.Cloud.Project + "\x00" + e.Cluster.Location + "\x00" + e.Cluster.Name
-		if other, taken := clusters[key]; taken {
-			l.collision(e, other, "cluster.name", fmt.Sprintf("environments %s and %s are the same cluster %s of project %s", other.Environment, e.Environment, e.Cluster.Name, e.Cloud.Project),
-				"One cluster is one environment. Give one of them another cluster.name, project or location.")
-		} else {
+	for _, x := range l.examined {
+		e := x.e
+		if key := strings.Join([]string{e.Cloud.Project, e.Cluster.Location, e.Cluster.Name}, "\x00"); x.settled("cloud") && x.settled("cluster.name") && x.settled("cluster.location") {
+			if other := clusters[key]; other != nil {
+				l.collision(e, other, "cluster.name", fmt.Sprintf("environments %s and %s are the same cluster %s", other.Environment, e.Environment, e.Cluster.Name),
+					"One cluster is one environment. Give one of them another cluster.name, location or project.")
+			}
 			clusters[key] = e
 		}
 		key, ok := databaseKey(e)
-		if !ok {
+		if !ok || !x.settled("archive") || !x.settled("cloud") {
 			continue
 		}
-		if other, taken := databases[key]; taken {
+		if other := databases[key]; other != nil {
 			l.collision(e, other, "archive.clusterName", fmt.Sprintf("environments %s and %s keep their archive in the same rows", other.Environment, e.Environment),
 				fmt.Sprintf("Both use database %s with clusterName %s. Each needs a clusterName of its own, such as \"${platform}-${environment}\".", e.Archive.PostgreSQL.Database, e.Archive.ClusterName))
-		} else {
-			databases[key] = e
 		}
+		databases[key] = e
 	}
-	l.apps(p)
+	l.apps()
 }
 
 func (l *loader) collision(e, other *Effective, path, summary, detail string) {
@@ -63,8 +63,9 @@ func databaseKey(e *Effective) (string, bool) {
 }
 
 // apps checks that hand-written kustomizations are where the spec says.
-func (l *loader) apps(p *Platform) {
-	for _, e := range p.Environments {
+func (l *loader) apps() {
+	for _, x := range l.examined {
+		e := x.e
 		for _, t := range e.Tenants {
 			for _, a := range t.Apps {
 				if a.Repository != "" || a.Path == "" || l.kustomization(path.Clean(a.Path)) {

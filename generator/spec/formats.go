@@ -27,11 +27,11 @@ func lookupFormat(name string) format {
 	case "objectname":
 		return pattern(ruleName, 253, dnsSubdomain, "lower-case letters, digits, hyphens and dots, at most 253, beginning and ending with a letter or digit")
 	case "labelvalue":
-		return pattern(ruleName, 63, labelValue, "letters, digits, - _ and ., at most 63, beginning and ending with a letter or digit")
+		return pattern(ruleName, 63, labelValue, "letters, digits, dots, hyphens and underscores, at most 63, beginning and ending with a letter or digit")
 	case "labelkey":
 		return labelKey
 	case "configkey":
-		return pattern(ruleName, 253, configKey, "letters, digits, - _ and .")
+		return pattern(ruleName, 253, configKey, "letters, digits, dots, hyphens and underscores")
 	case "envname":
 		return pattern(ruleName, 253, envName, "letters, digits and _, not beginning with a digit")
 	case "artifact":
@@ -165,7 +165,7 @@ func labelKey(s string) (string, string) {
 		prefix, name = "", s
 	}
 	if name == "" || len(name) > 63 || !labelValue.MatchString(name) || found && (len(prefix) > 253 || !dnsSubdomain.MatchString(prefix)) {
-		return ruleName, "a label key: an optional domain and a slash, then letters, digits, - _ and ., at most 63"
+		return ruleName, "a label key: an optional domain and a slash, then letters, digits, dots, hyphens and underscores, at most 63"
 	}
 	return "", ""
 }
@@ -182,7 +182,7 @@ func declaredName(s string) (string, string) {
 
 // bucket follows https://cloud.google.com/storage/docs/buckets#naming.
 func bucket(s string) (string, string) {
-	const want = "3 to 63 lower-case letters, digits, - _ and ., beginning and ending with a letter or digit, without \"goog\" in front or \"google\" within"
+	const want = "3 to 63 lower-case letters, digits, dots, hyphens and underscores, beginning and ending with a letter or digit, without \"goog\" in front or \"google\" within"
 	ends := func(c byte) bool { return c >= 'a' && c <= 'z' || c >= '0' && c <= '9' }
 	switch {
 	case len(s) < 3 || len(s) > 63 && !strings.Contains(s, ".") || len(s) > 222, !ends(s[0]), !ends(s[len(s)-1]):

@@ -24,8 +24,17 @@ type Platform struct {
 	// Environments are the concrete ones, in the order of the file.
 	Environments []*Effective
 	Removals     []Removal
+	removalsAt   []diag.Range
 	// Files are all files that were read, sorted.
 	Files []string
+}
+
+// RemovalAt is the place of the i-th removal.
+func (p *Platform) RemovalAt(i int) diag.Range {
+	if i < 0 || i >= len(p.removalsAt) {
+		return diag.Range{Path: p.Path}
+	}
+	return p.removalsAt[i]
 }
 
 // Allows reports whether a tool of that version may render the platform. A
@@ -49,11 +58,11 @@ func pinAllows(pin, toolVersion string) bool {
 	return want[0] == have[0] && want[1] == have[1]
 }
 
-// source is one document of the spec.
+// source is one document of the spec, or one inline tenant: then spec is the
+// item of the list.
 type source struct {
 	name, spec *node
-	// body is the spec checked; for an inline tenant, the item itself.
-	at diag.Range
+	at         diag.Range // where it says its name
 }
 
 // loader is the state of one Load.
@@ -73,6 +82,9 @@ type loader struct {
 	used map[string]bool
 	// contents are template files by path; nil for one that has a finding.
 	contents map[string]*string
+
+	// examined are the environments, in the order of the file.
+	examined []*examiner
 
 	settings, effective, tenant *shape
 }

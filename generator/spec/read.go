@@ -7,6 +7,7 @@ import (
 	"io"
 	"io/fs"
 	"regexp"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -84,6 +85,9 @@ func parse(path string, data []byte) ([]*node, diag.List) {
 		if n := c.document(d); n != nil && n.kind != nullKind {
 			out = append(out, n)
 		}
+	}
+	if slices.ContainsFunc(c.found, func(d diag.Diagnostic) bool { return d.Rule == ruleLimit }) {
+		return nil, c.found // what was not read whole is not judged
 	}
 	if len(out) == 0 && len(c.found) == 0 {
 		c.report(ruleSyntax, diag.Range{Path: path}, "file holds no YAML document", "It is empty, or has only comments.")
@@ -365,10 +369,28 @@ func syntaxFinding(path string, data []byte, err error) diag.Diagnostic {
 	case indent < len(text) && text[indent] == '\t':
 		d.Summary = "this is not YAML: a tab indents the line"
 		d.Detail = "Indent with spaces."
-	case strings.Contains(message, "cannot start any token"):
-		d.Detail = "A plain value cannot begin with this character: quote it."
+	default:
+		d.Detail = syntaxHint(message)
 	}
 	return d
+}
+
+// syntaxHint says what usually causes an error of the YAML library.
+func syntaxHint(message string) string {
+	for _, h := range []struct{ part, hint string }{
+		{"cannot start any token", "A plain value cannot begin with this character: quote it."},
+		{"mapping values are not allowed", "Quote a value that holds a colon and a space."},
+		{"expected ',' or", "A bracket is not closed, or a comma is missing."},
+		{"unexpected end of stream", "A quote or a bracket is not closed."},
+		{"did not find expected key", "The indentation of this line fits no line above it."},
+		{"unknown anchor", "Nothing above has that anchor. A value that begins with * is quoted."},
+		{"control characters", "Remove the character, or write it as an escape in double quotes."},
+	} {
+		if strings.Contains(message, h.part) {
+			return h.hint
+		}
+	}
+	return ""
 }
 
 // firstBadLine is the first line at which every longer beginning of the text is

@@ -24,6 +24,11 @@ func (l *loader) resolve() *Platform {
 	}
 	l.typed(spec.get("repository"), &p.Repository)
 	l.typed(spec.get("removals"), &p.Removals)
+	if n := spec.get("removals"); n != nil && n.kind == listKind {
+		for _, item := range n.items {
+			p.removalsAt = append(p.removalsAt, item.at)
+		}
+	}
 	all := l.environments()
 	for _, e := range all {
 		if e.abstract {
@@ -34,7 +39,7 @@ func (l *loader) resolve() *Platform {
 		}
 	}
 	l.references(all)
-	l.fleet(p)
+	l.fleet()
 	l.removals(p)
 	p.Files = slices.Sorted(slices.Values(l.files))
 	return p
@@ -125,7 +130,7 @@ func (l *loader) chain(list, start *node) []*node {
 			return nil
 		}
 		if slices.Contains(chain, next) {
-			if next == start {
+			if next == start && first(list, chain) == start {
 				l.report(ruleMerge, start.get("extends").at, fmt.Sprintf("environment %s extends itself", nameOf(start)), "Follow extends from here: it comes back.")
 			}
 			return nil
@@ -133,6 +138,17 @@ func (l *loader) chain(list, start *node) []*node {
 		chain = append(chain, next)
 		at = next
 	}
+}
+
+// first is the node of a circle that stands first in the file: the circle is
+// reported there, once.
+func first(list *node, circle []*node) *node {
+	for _, it := range list.items {
+		if slices.Contains(circle, it) {
+			return it
+		}
+	}
+	return nil
 }
 
 // environment merges, expands, checks and decodes one environment.
@@ -170,7 +186,8 @@ func (l *loader) environment(c cluster) *Effective {
 	e := &Effective{positions: positions{}}
 	d := &decoder{at: e.positions}
 	d.value(root, l.effective, tag{}, reflect.ValueOf(e).Elem(), "")
-	x := &examiner{e: e, unsettled: d.unsettled, limits: l.limits(), at: l.path}
+	x := &examiner{e: e, unsettled: d.unsettled, limits: l.limits()}
+	l.examined = append(l.examined, x)
 	fill(e)
 	l.templates(x)
 	x.examine()
@@ -324,7 +341,7 @@ func (l *loader) references(all []cluster) {
 			l.report(ruleValue, n.at, fmt.Sprintf("tenant %s lives in no environment", t.name.text), "Name environments, write $all: {}, or leave the key out.")
 		}
 		for _, e := range n.entries {
-			if e.key != allEnvironments && !slices.Contains(declared, e.key) {
+			if dnsLabel.MatchString(e.key) && !slices.Contains(declared, e.key) {
 				l.unknownName(e.at, "environment", e.key, declared)
 			}
 		}
@@ -350,7 +367,7 @@ func (l *loader) references(all []cluster) {
 
 // releaseKey says when nothing uses an image of a Release.
 func (l *loader) releaseKey(stage string, e entry) {
-	if l.used[stage+"\x00"+e.key] || !e.value.scalar() {
+	if l.used[stage+"\x00"+e.key] || !e.value.scalar() || !releaseKey.MatchString(e.key) {
 		return
 	}
 	parts := strings.Split(e.key, "/")

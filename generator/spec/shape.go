@@ -111,7 +111,7 @@ func shapeOf(t reflect.Type) *shape {
 		return &shape{kind: dictionary, typ: t, elem: shapeOf(t.Elem())}
 	case reflect.Slice:
 		elem := shapeOf(t.Elem())
-		return &shape{kind: sequence, typ: t, elem: elem, named: elem.kind == structure && elem.field("name") != nil}
+		return &shape{kind: sequence, typ: t, elem: elem, named: elem.kind == structure && elem.field("name") != nil && elem.typ != reflect.TypeFor[Removal]()}
 	case reflect.Int:
 		return &shape{kind: integer, typ: t}
 	case reflect.Bool:

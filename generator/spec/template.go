@@ -51,7 +51,7 @@ func (l *loader) content(file string, at diag.Range, field string) *string {
 		text := string(data)
 		switch {
 		case len(found) > 0:
-			return refuse(fmt.Sprintf("template %s: %s", file, found[0].Summary), "The path is relative to the Platform's file. "+found[0].Detail)
+			return refuse(fmt.Sprintf("template %s: %s", file, found[0].Summary), strings.TrimSpace("The path is relative to the Platform's file. "+found[0].Detail))
 		case len(data) > maxTemplate:
 			return refuse(fmt.Sprintf("template %s is larger than 1 MiB", file), "No cluster would store it.")
 		case !utf8.Valid(data) || strings.ContainsRune(text, 0):
