@@ -64,12 +64,11 @@ func inline(s string) string {
 // code writes foreign text as a code span, in which GitHub reads nothing. A
 // text with a pipe would end a table's cell, and is written as inline text.
 func code(s string) string {
-	s = strings.TrimSpace(harmless(clip(s, maxInline)))
-	if s == "" {
-		return ""
-	}
-	if strings.Contains(s, "|") {
+	if s = strings.TrimSpace(s); strings.Contains(s, "|") {
 		return inline(s)
+	}
+	if s = strings.TrimSpace(harmless(clip(s, maxInline))); s == "" {
+		return ""
 	}
 	ticks := strings.Repeat("`", longestRun(s, '`')+1)
 	if strings.HasPrefix(s, "`") || strings.HasSuffix(s, "`") {

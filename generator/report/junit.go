@@ -63,7 +63,7 @@ func writeJUnit(out *bytes.Buffer, findings diag.List, o Options) error {
 		if d.Severity >= failOn {
 			c.Failure = &junitProblem{Type: d.Severity.String(), Message: diag.Printable(d.Summary), Text: text}
 		} else {
-			c.Output = d.Severity.String() + ": " + text
+			c.Output = text
 		}
 		suite := diag.Printable(d.Range.Path)
 		if suite == "" {
