@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/open-policy-agent/opa/v1/ast"
 	"github.com/open-policy-agent/opa/v1/rego"
@@ -25,7 +26,7 @@ const exceptionsKey = "!"
 type group struct {
 	rules    []RuleInfo
 	together rego.PreparedEvalQuery
-	alone    []rego.PreparedEvalQuery // as rules
+	alone    []func() (rego.PreparedEvalQuery, error) // as rules; prepared when needed
 }
 
 // result is what one rule answered: the values of a set or an array, or the
@@ -35,9 +36,10 @@ type result struct {
 	values []any
 }
 
-// prepare compiles the queries of a group once for the life of the process.
+// prepare compiles the query of a group once for the life of the process. The
+// queries of single rules wait until one is needed: most runs need none.
 func prepare(ctx context.Context, compiler *ast.Compiler, rules []RuleInfo, exceptions string) (group, error) {
-	g := group{rules: rules, alone: make([]rego.PreparedEvalQuery, len(rules))}
+	g := group{rules: rules, alone: make([]func() (rego.PreparedEvalQuery, error), len(rules))}
 	if len(rules) == 0 {
 		return g, nil
 	}
@@ -45,11 +47,9 @@ func prepare(ctx context.Context, compiler *ast.Compiler, rules []RuleInfo, exce
 	for i, r := range rules {
 		part := fmt.Sprintf("%s: [v | v := %s]", strconv.Quote(r.ref), r.ref)
 		parts = append(parts, part)
-		q, err := prepareQuery(ctx, compiler, []string{part}, exceptions)
-		if err != nil {
-			return g, fmt.Errorf("prepare rule %s: %w", r.Slug, err)
-		}
-		g.alone[i] = q
+		g.alone[i] = sync.OnceValues(func() (rego.PreparedEvalQuery, error) {
+			return prepareQuery(context.Background(), compiler, []string{part}, exceptions)
+		})
 	}
 	q, err := prepareQuery(ctx, compiler, parts, exceptions)
 	if err != nil {
@@ -87,7 +87,11 @@ func (g *group) eval(ctx context.Context, input ast.Value) ([]result, diag.List,
 	var results []result
 	var failures diag.List
 	for i, rule := range g.rules {
-		answer, warnings, err := answerOf(ctx, g.alone[i], input)
+		query, err := g.alone[i]()
+		if err != nil {
+			return nil, nil, fmt.Errorf("prepare rule %s: %w", rule.Slug, err)
+		}
+		answer, warnings, err := answerOf(ctx, query, input)
 		if err != nil {
 			if stop := cancelled(ctx, err); stop != nil {
 				return nil, nil, stop
@@ -161,6 +165,9 @@ func errorFinding(rule RuleInfo, err error) diag.Diagnostic {
 	var failed *topdown.Error
 	if errors.As(err, &failed) {
 		message = failed.Message
+		if failed.Code == topdown.ConflictErr { // the message quotes the values, which may be secrets
+			message = "a rule or function gives two different values"
+		}
 		if failed.Location != nil {
 			at = rangeOf(at.Path, failed.Location)
 		}

@@ -149,7 +149,7 @@ func specOf(t *testing.T, text string) (map[string]any, string) {
 // fire that rule and no other, the good one must be clean.
 func TestPages(t *testing.T) {
 	t.Parallel()
-	engine := ours(t, "2026-01-01")
+	engine := ours(t)
 	rules := map[string]RuleInfo{}
 	for _, r := range engine.Rules() {
 		rules[r.Slug] = r

@@ -2,12 +2,16 @@ package rego
 
 import (
 	"bytes"
+	"context"
+	"errors"
 	"flag"
+	"fmt"
 	"io/fs"
 	"os"
 	"path"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -22,15 +26,20 @@ var update = flag.Bool("update", false, "rewrite what the tests compare with")
 
 const policiesDir = "../../../policies"
 
-// ours compiles the policies of the product.
-func ours(t testing.TB, today string) *Engine {
+// product compiles the policies of the product once for all tests.
+var product = sync.OnceValues(func() (*Engine, error) {
+	engine, findings, err := Open(context.Background(), Options{Sources: []Source{{FS: policies.FS, Dir: "policies"}}})
+	for _, f := range findings {
+		err = errors.Join(err, fmt.Errorf("%s: %s", f.Range, f.Summary))
+	}
+	return engine, err
+})
+
+func ours(t testing.TB) *Engine {
 	t.Helper()
-	engine, findings, err := Open(t.Context(), Options{Sources: []Source{{FS: policies.FS, Dir: "policies"}}, Today: today})
+	engine, err := product()
 	if err != nil {
 		t.Fatal(err)
-	}
-	for _, f := range findings {
-		t.Errorf("%s: %s", f.Range, f.Summary)
 	}
 	return engine
 }
@@ -87,7 +96,7 @@ func TestRego(t *testing.T) {
 			t.Errorf("%s: %s is skipped", r.Location, r.Name)
 		}
 	}
-	for _, rule := range ours(t, "").Rules() {
+	for _, rule := range ours(t).Rules() {
 		pkg := "data.strake.rules." + strings.ReplaceAll(rule.Slug, "-", "_") + "_test"
 		if ran[pkg] < 3 {
 			t.Errorf("rule %s has %d tests in %s, fewer than 3", rule.Slug, ran[pkg], pkg)
@@ -99,7 +108,7 @@ func TestRego(t *testing.T) {
 func TestMetadata(t *testing.T) {
 	t.Parallel()
 	modules := policyModules(t)
-	rules := ours(t, "").Rules()
+	rules := ours(t).Rules()
 	if len(rules) == 0 {
 		t.Fatal("no rules")
 	}
