@@ -106,11 +106,11 @@ func hide(text []rune, insideBlock bool) []rune {
 	if insideBlock {
 		return []rune(indent + mask)
 	}
-	dashes := ""
-	for strings.HasPrefix(body, "- ") {
-		dashes += "- "
+	depth := 0
+	for ; strings.HasPrefix(body, "- "); depth++ {
 		body = strings.TrimLeft(body[2:], " ")
 	}
+	dashes := strings.Repeat("- ", depth)
 	if key, _, found := strings.Cut(body, ": "); found && plainKey.MatchString(key) {
 		return []rune(indent + dashes + key + ": " + mask)
 	}

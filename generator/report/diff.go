@@ -88,7 +88,7 @@ func writeDiffText(out *bytes.Buffer, changes []manifest.Folded, color bool) {
 		out.WriteByte('\n')
 		for _, l := range changeLines(c.Change) {
 			sign := string(l.mark)
-			if l.mark == same {
+			if l.mark == markSame {
 				sign = "|" // a line of foreign text alone could be a log command
 			}
 			line := strings.TrimRight(sign+" "+terminal(l.text), " ")
@@ -103,36 +103,36 @@ func writeDiffText(out *bytes.Buffer, changes []manifest.Folded, color bool) {
 type mark byte
 
 const (
-	gone    mark = '-'
-	fresh   mark = '+'
-	altered mark = '~'
-	same    mark = ' '
-	place   mark = '@' // names the field that the next lines are about
-	remark  mark = '#' // says what is not shown
+	markGone   mark = '-'
+	markNew    mark = '+'
+	markOther  mark = '~'
+	markSame   mark = ' '
+	markField  mark = '@' // names the field that the next lines are about
+	markRemark mark = '#' // says what is not shown
 )
 
 func markOf(a manifest.Action) mark {
 	switch a {
 	case manifest.Removed:
-		return gone
+		return markGone
 	case manifest.Added:
-		return fresh
+		return markNew
 	default:
-		return altered
+		return markOther
 	}
 }
 
 func markStyle(m mark) style {
 	switch m {
-	case gone:
+	case markGone:
 		return red
-	case fresh:
+	case markNew:
 		return green
-	case altered:
+	case markOther:
 		return yellow
-	case place:
+	case markField:
 		return cyan
-	case remark:
+	case markRemark:
 		return dim
 	default:
 		return plain

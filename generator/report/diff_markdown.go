@@ -173,17 +173,17 @@ func foldedBlock(c manifest.Folded) string {
 func changeFence(c manifest.Change) (text, rest string) {
 	lines := changeLines(c)
 	var shown []string
-	bytes := 0
+	size := 0
 	for _, l := range lines {
 		line := fenced(string(l.mark) + " " + l.text)
 		switch l.mark {
-		case place:
+		case markField:
 			line = "@@ " + fenced(l.text) + " @@"
-		case remark:
+		case markRemark:
 			line = "# " + fenced(l.text)
 		}
-		bytes += len(line) + 1
-		if bytes > maxBlock || len(shown) == maxBlockLines {
+		size += len(line) + 1
+		if size > maxBlock || len(shown) == maxBlockLines {
 			break
 		}
 		shown = append(shown, strings.TrimRight(line, " "))

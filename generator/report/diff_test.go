@@ -161,7 +161,7 @@ func TestDiffForgesNoCommand(t *testing.T) {
 	if !strings.Contains(got, "::error::a") {
 		t.Fatalf("the test shows no context line:\n%s", got)
 	}
-	for _, line := range strings.Split(got, "\n") {
+	for line := range strings.SplitSeq(got, "\n") {
 		if strings.HasPrefix(strings.TrimSpace(line), "::") {
 			t.Errorf("a log command: %q", line)
 		}
@@ -279,7 +279,8 @@ func TestPlan(t *testing.T) {
 	var out bytes.Buffer
 	err := report.Plan(&out, []report.Proposal{
 		{Environment: "dev", Branch: "strake/dev", Into: "main", Base: "origin/main", Repository: "https://github.com/example/mlops", Title: "dev: 1 removed", Changes: changes(t), Findings: findings(), Files: 1, Paths: []report.FileChange{{Path: "overlays/dev/a.yaml"}}},
-		{Environment: "staging"}, long,
+		{Environment: "staging"},
+		long,
 	})
 	if err != nil {
 		t.Fatal(err)

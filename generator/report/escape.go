@@ -13,21 +13,18 @@ import (
 // mention, a reference or a link. It breaks that, and nobody sees it.
 const zeroWidth = "\u200b"
 
-// Longest pieces of foreign text, in runes, so that no single value takes the
-// room of a whole report.
-const (
-	maxInline = 300
-	maxLine   = 300
-)
+// maxText is the longest piece of foreign text in Markdown, in runes, so that
+// no single value takes the room of a whole report.
+const maxText = 300
 
-// clip shortens a text to a number of runes and says how much it left out.
-func clip(s string, limit int) string {
+// clip shortens a text to maxText and says how much it left out.
+func clip(s string) string {
 	n := utf8.RuneCountInString(s)
-	if n <= limit {
+	if n <= maxText {
 		return s
 	}
-	kept := []rune(s)[:limit]
-	return fmt.Sprintf("%s… (%d more characters)", string(kept), n-limit)
+	kept := []rune(s)[:maxText]
+	return fmt.Sprintf("%s… (%d more characters)", string(kept), n-maxText)
 }
 
 // reference matches what GitHub turns into a link to an issue without a #.
@@ -37,7 +34,7 @@ var reference = regexp.MustCompile(`(?i)\b(gh-)(\d)`)
 // markup, HTML, mention, reference, link or formula comes of it. The result has
 // no line break and can stand in a table.
 func inline(s string) string {
-	s = harmless(clip(s, maxInline))
+	s = harmless(clip(s))
 	s = reference.ReplaceAllString(s, "${1}"+zeroWidth+"${2}")
 	s = strings.ReplaceAll(s, "://", ":"+zeroWidth+"//")
 	s = strings.ReplaceAll(s, "www.", "www"+zeroWidth+".")
@@ -67,7 +64,7 @@ func code(s string) string {
 	if s = strings.TrimSpace(s); strings.Contains(s, "|") {
 		return inline(s)
 	}
-	if s = strings.TrimSpace(harmless(clip(s, maxInline))); s == "" {
+	if s = strings.TrimSpace(harmless(clip(s))); s == "" {
 		return ""
 	}
 	ticks := strings.Repeat("`", longestRun(s, '`')+1)
@@ -79,7 +76,7 @@ func code(s string) string {
 
 // html writes foreign text for the inside of an HTML element.
 func html(s string) string {
-	s = harmless(clip(s, maxInline))
+	s = harmless(clip(s))
 	s = reference.ReplaceAllString(s, "${1}"+zeroWidth+"${2}")
 	s = strings.ReplaceAll(s, "://", ":"+zeroWidth+"//")
 	s = strings.ReplaceAll(s, "www.", "www"+zeroWidth+".")
@@ -108,7 +105,7 @@ func fence(language string, lines []string) string {
 }
 
 // fenced makes a line of foreign text fit for fence.
-func fenced(line string) string { return harmless(clip(line, maxLine)) }
+func fenced(line string) string { return harmless(clip(line)) }
 
 // harmless makes foreign text one printable line without the start of an HTML
 // comment: our own comments mark which part of a pull request's text is ours,

@@ -3,6 +3,7 @@ package report_test
 import (
 	"encoding/json"
 	"encoding/xml"
+	"errors"
 	"io"
 	"slices"
 	"strings"
@@ -71,7 +72,7 @@ func FuzzJUnitAndJSON(f *testing.F) {
 		list := diag.List{{Rule: summary, Severity: diag.Error, Summary: summary, Detail: detail, Range: span(path, 1, 1, 0, 0), Object: path}}
 		decoder := xml.NewDecoder(strings.NewReader(render(t, report.JUnit, list, report.Options{})))
 		for {
-			if _, err := decoder.Token(); err == io.EOF {
+			if _, err := decoder.Token(); errors.Is(err, io.EOF) {
 				break
 			} else if err != nil {
 				t.Fatalf("not XML: %v", err)

@@ -2,6 +2,7 @@ package report
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"sigs.k8s.io/yaml"
@@ -30,14 +31,14 @@ const (
 func changeLines(c manifest.Change) []diffLine {
 	switch c.Action {
 	case manifest.Removed:
-		lines := objectLines(gone, c.Before)
+		lines := objectLines(markGone, c.Before)
 		if len(lines) > maxRemoved {
 			rest := len(lines) - maxRemoved
-			lines = append(lines[:maxRemoved:maxRemoved], diffLine{remark, fmt.Sprintf("and %s of it", plural(rest, "more line"))})
+			lines = append(lines[:maxRemoved:maxRemoved], diffLine{markRemark, fmt.Sprintf("and %s of it", plural(rest, "more line"))})
 		}
 		return lines
 	case manifest.Added:
-		return objectLines(fresh, c.After)
+		return objectLines(markNew, c.After)
 	default:
 		var lines []diffLine
 		for _, f := range c.Fields {
@@ -57,22 +58,22 @@ func objectLines(m mark, o *manifest.Object) []diffLine {
 // fieldLines is the diff of one field: the values before and after, or the
 // lines of a longer text that differ.
 func fieldLines(f manifest.FieldChange) []diffLine {
-	lines := []diffLine{{place, f.Path}}
+	lines := []diffLine{{markField, f.Path}}
 	before, wasText := f.Before.(string)
 	after, isText := f.After.(string)
 	switch {
 	case f.Added:
-		lines = append(lines, marked(fresh, valueLines(f.After))...)
+		lines = append(lines, marked(markNew, valueLines(f.After))...)
 	case f.Gone:
-		lines = append(lines, marked(gone, valueLines(f.Before))...)
+		lines = append(lines, marked(markGone, valueLines(f.Before))...)
 	case wasText && isText && (strings.Contains(before, "\n") || strings.Contains(after, "\n")):
 		lines = append(lines, compareLines(strings.Split(before, "\n"), strings.Split(after, "\n"))...)
 	default:
-		lines = append(lines, marked(gone, valueLines(f.Before))...)
-		lines = append(lines, marked(fresh, valueLines(f.After))...)
+		lines = append(lines, marked(markGone, valueLines(f.Before))...)
+		lines = append(lines, marked(markNew, valueLines(f.After))...)
 	}
 	if f.Sensitive {
-		lines = append(lines, diffLine{remark, "the value is secret and masked"})
+		lines = append(lines, diffLine{markRemark, "the value is secret and masked"})
 	}
 	return lines
 }
@@ -106,23 +107,23 @@ func compareLines(before, after []string) []diffLine {
 	for tail < len(before)-head && tail < len(after)-head && before[len(before)-1-tail] == after[len(after)-1-tail] {
 		tail++
 	}
-	all := marked(same, before[:head])
+	all := marked(markSame, before[:head])
 	all = append(all, align(before[head:len(before)-tail], after[head:len(after)-tail])...)
-	all = append(all, marked(same, before[len(before)-tail:])...)
+	all = append(all, marked(markSame, before[len(before)-tail:])...)
 	return elide(all)
 }
 
 // align pairs the equal lines of two texts by their longest common subsequence.
 func align(before, after []string) []diffLine {
 	if len(before) == 0 || len(after) == 0 || (len(before)+1)*(len(after)+1) > maxCells {
-		return append(marked(gone, before), marked(fresh, after)...)
+		return append(marked(markGone, before), marked(markNew, after)...)
 	}
 	// common[i][j] is the length for before[i:] and after[j:].
 	width := len(after) + 1
 	common := make([]int32, (len(before)+1)*width)
-	for i := len(before) - 1; i >= 0; i-- {
-		for j := len(after) - 1; j >= 0; j-- {
-			if before[i] == after[j] {
+	for i, old := range slices.Backward(before) {
+		for j, now := range slices.Backward(after) {
+			if old == now {
 				common[i*width+j] = common[(i+1)*width+j+1] + 1
 			} else {
 				common[i*width+j] = max(common[(i+1)*width+j], common[i*width+j+1])
@@ -134,25 +135,25 @@ func align(before, after []string) []diffLine {
 	for i < len(before) && j < len(after) {
 		switch {
 		case before[i] == after[j]:
-			lines = append(lines, diffLine{same, before[i]})
+			lines = append(lines, diffLine{markSame, before[i]})
 			i, j = i+1, j+1
 		case common[(i+1)*width+j] >= common[i*width+j+1]:
-			lines = append(lines, diffLine{gone, before[i]})
+			lines = append(lines, diffLine{markGone, before[i]})
 			i++
 		default:
-			lines = append(lines, diffLine{fresh, after[j]})
+			lines = append(lines, diffLine{markNew, after[j]})
 			j++
 		}
 	}
-	lines = append(lines, marked(gone, before[i:])...)
-	return append(lines, marked(fresh, after[j:])...)
+	lines = append(lines, marked(markGone, before[i:])...)
+	return append(lines, marked(markNew, after[j:])...)
 }
 
 // elide leaves out equal lines that are far from any change.
 func elide(lines []diffLine) []diffLine {
 	near := make([]bool, len(lines))
 	for i, l := range lines {
-		if l.mark == same {
+		if l.mark == markSame {
 			continue
 		}
 		for k := max(0, i-context); k <= min(len(lines)-1, i+context); k++ {
@@ -163,7 +164,7 @@ func elide(lines []diffLine) []diffLine {
 	skipped := 0
 	flush := func() {
 		if skipped > 0 {
-			out = append(out, diffLine{remark, plural(skipped, "equal line")})
+			out = append(out, diffLine{markRemark, plural(skipped, "equal line")})
 			skipped = 0
 		}
 	}

@@ -68,10 +68,10 @@ func checkMarkdown(t testing.TB, text string, limit int) {
 func withoutCode(line string) string {
 	var out strings.Builder
 	for i := 0; i < len(line); i++ {
-		switch {
-		case line[i] == '\\':
+		switch line[i] {
+		case '\\':
 			i++
-		case line[i] == '`':
+		case '`':
 			n := len(line[i:]) - len(strings.TrimLeft(line[i:], "`"))
 			end := closing(line[i+n:], n)
 			if end < 0 {
@@ -117,7 +117,7 @@ func TestMarkdownKeepsToItsBudget(t *testing.T) {
 				left := 0
 				if m := count.FindStringSubmatch(got); m != nil {
 					var e, w, i int
-					for _, part := range strings.Split(m[1], ", ") {
+					for part := range strings.SplitSeq(m[1], ", ") {
 						var count int
 						var word string
 						_, _ = fmt.Sscan(part, &count, &word)
@@ -158,7 +158,7 @@ func TestMarkdownShowsTheWorstFirst(t *testing.T) {
 	t.Parallel()
 	got := render(t, report.Markdown, manyFindings(2000), options())
 	var order []string
-	for _, line := range strings.Split(got, "\n") {
+	for line := range strings.SplitSeq(got, "\n") {
 		for _, s := range []string{"error", "warning", "info"} {
 			if strings.HasPrefix(line, "**"+s+":**") {
 				order = append(order, s)

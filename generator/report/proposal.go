@@ -167,9 +167,9 @@ func writePlan(out *bytes.Buffer, p Proposal) {
 			fmt.Fprintf(out, "    and %s\n", plural(len(p.Paths)-maxPaths, "more file"))
 			break
 		}
-		sign := fresh
+		sign := markNew
 		if f.Delete {
-			sign = gone
+			sign = markGone
 		}
 		fmt.Fprintf(out, "    %c %s\n", sign, terminal(f.Path))
 	}

@@ -58,34 +58,41 @@ func writeSARIF(out *bytes.Buffer, findings diag.List, o Options) error {
 	// own hash does.
 	times := map[string]int{}
 	for _, d := range kept {
-		print := d.Fingerprint()
-		times[print]++
-		r := sarifResult{
-			RuleID: slugOf(d), RuleIndex: index[slugOf(d)], Level: level(d.Severity),
-			Message:   sarifText{Text: message(d)},
-			Locations: []sarifLocation{location(d.Range, o)},
-			PartialFingerprints: map[string]string{
-				"primaryLocationLineHash": fmt.Sprintf("%s:%d", print, times[print]),
-				fingerprintID:             print,
-			},
-		}
-		if d.Object != "" {
-			r.Locations[0].Logical = []sarifLogical{{FullyQualifiedName: d.Object, Kind: "resource"}}
-		}
-		if len(d.Environments) > 0 {
-			r.Properties = map[string]any{"environments": d.Environments}
-		}
-		for i, rel := range d.Related {
-			if i == maxLocations {
-				break
-			}
-			place := location(rel.Range, o)
-			place.ID, place.Message = i+1, &sarifText{Text: orElse(rel.Message, "related")}
-			r.Related = append(r.Related, place)
+		id := d.Fingerprint()
+		times[id]++
+		r := resultOf(d, o)
+		r.RuleIndex = index[r.RuleID]
+		r.PartialFingerprints = map[string]string{
+			"primaryLocationLineHash": fmt.Sprintf("%s:%d", id, times[id]),
+			fingerprintID:             id,
 		}
 		run.Results = append(run.Results, r)
 	}
 	return encode(out, sarifLog{Schema: sarifSchema, Version: "2.1.0", Runs: []sarifRun{run}})
+}
+
+// resultOf is a finding but for what depends on the others.
+func resultOf(d diag.Diagnostic, o Options) sarifResult {
+	r := sarifResult{
+		RuleID: slugOf(d), Level: level(d.Severity),
+		Message:   sarifText{Text: message(d)},
+		Locations: []sarifLocation{location(d.Range, o)},
+	}
+	if d.Object != "" {
+		r.Locations[0].Logical = []sarifLogical{{FullyQualifiedName: d.Object, Kind: "resource"}}
+	}
+	if len(d.Environments) > 0 {
+		r.Properties = map[string]any{"environments": d.Environments}
+	}
+	for i, rel := range d.Related {
+		if i == maxLocations {
+			break
+		}
+		at := location(rel.Range, o)
+		at.ID, at.Message = i+1, &sarifText{Text: orElse(rel.Message, "related")}
+		r.Related = append(r.Related, at)
+	}
+	return r
 }
 
 // slugs are the rules of the findings, sorted.
