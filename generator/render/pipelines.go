@@ -169,7 +169,6 @@ func containerSecurity() m {
 func dagTask(t *spec.Tenant, p *spec.Pipeline, k *spec.Task) m {
 	from := taskPath(t, p, k)
 	var artifacts list
-	var makers []string
 	for _, name := range slices.Sorted(maps.Keys(k.Inputs)) {
 		in := k.Inputs[name]
 		artifact := in.Artifact
@@ -180,13 +179,6 @@ func dagTask(t *spec.Tenant, p *spec.Pipeline, k *spec.Task) m {
 			{"name", name},
 			{"from", "{{tasks." + in.From + ".outputs.artifacts." + artifact + "}}"},
 		}))
-		makers = append(makers, in.From)
-	}
-	depends := at(from+".depends", optional(k.Depends))
-	if depends == nil && len(makers) > 0 {
-		// An artifact of a task that need not have run does not exist.
-		slices.Sort(makers)
-		depends = at(from+".inputs", strings.Join(slices.Compact(makers), " && "))
 	}
 	var arguments any
 	if artifacts != nil {
@@ -195,7 +187,7 @@ func dagTask(t *spec.Tenant, p *spec.Pipeline, k *spec.Task) m {
 	return m{
 		{"name", k.Name},
 		{"template", k.Name},
-		{"depends", depends},
+		{"depends", at(from+".depends", optional(k.Depends))},
 		{"arguments", arguments},
 	}
 }

@@ -153,9 +153,10 @@ type templateReader struct {
 	found diag.List
 }
 
-func (r *templateReader) report(rule string, n *yaml.Node, summary, detail string) {
+// report is about the text of the template, and refuse about what it holds.
+func (r *templateReader) report(n *yaml.Node, summary, detail string) {
 	r.found = append(r.found, diag.Diagnostic{
-		Rule: rule, Severity: diag.Error, Summary: summary, Detail: detail,
+		Rule: ruleTemplateSyntax, Severity: diag.Error, Summary: summary, Detail: detail,
 		Range: diag.Range{Path: r.path, Start: pos(n)},
 	})
 }
@@ -164,12 +165,12 @@ func (r *templateReader) value(n *yaml.Node, depth int) any {
 	r.nodes++
 	switch {
 	case r.nodes == maxTemplateNodes+1:
-		r.report(ruleTemplateSyntax, n, "template is too large with its aliases written out", "Write it with fewer aliases.")
+		r.report(n, "template is too large with its aliases written out", "Write it with fewer aliases.")
 		return nil
 	case r.nodes > maxTemplateNodes:
 		return nil
 	case depth > maxTemplateDepth:
-		r.report(ruleTemplateSyntax, n, fmt.Sprintf("template is nested more than %d deep", maxTemplateDepth), "")
+		r.report(n, fmt.Sprintf("template is nested more than %d deep", maxTemplateDepth), "")
 		return nil
 	}
 	place := diag.Range{Path: r.path, Start: pos(n)}
@@ -184,7 +185,7 @@ func (r *templateReader) value(n *yaml.Node, depth int) any {
 		return placed(place, out)
 	case yaml.AliasNode:
 		if slices.Contains(r.open, n.Alias) {
-			r.report(ruleTemplateSyntax, n, fmt.Sprintf("anchor %q contains itself", n.Value), "")
+			r.report(n, fmt.Sprintf("anchor %q contains itself", n.Value), "")
 			return nil
 		}
 		r.open = append(r.open, n.Alias)
@@ -218,14 +219,14 @@ func (r *templateReader) mapping(n *yaml.Node, depth int) m {
 		key, value := n.Content[i], n.Content[i+1]
 		switch {
 		case key.Kind != yaml.ScalarNode:
-			r.report(ruleTemplateSyntax, key, "key is not a text", "")
+			r.report(key, "key is not a text", "")
 			continue
 		case key.ShortTag() == "!!merge":
 			merges = append(merges, value)
 			continue
 		}
 		if line, twice := lines[key.Value]; twice {
-			r.report(ruleTemplateSyntax, key, fmt.Sprintf("key %q is written twice", key.Value),
+			r.report(key, fmt.Sprintf("key %q is written twice", key.Value),
 				fmt.Sprintf("It stands in line %d already: keep one of them.", line))
 			continue
 		}
@@ -254,7 +255,7 @@ func (r *templateReader) merged(n *yaml.Node, depth int) m {
 		for _, item := range v {
 			fields, ok := unwrap(item).(m)
 			if !ok {
-				r.report(ruleTemplateSyntax, n, "<< merges something that is not a mapping", "")
+				r.report(n, "<< merges something that is not a mapping", "")
 			}
 			out = append(out, fields...)
 		}
@@ -262,7 +263,7 @@ func (r *templateReader) merged(n *yaml.Node, depth int) m {
 	case nil:
 		return nil // reported already, or null
 	default:
-		r.report(ruleTemplateSyntax, n, "<< merges something that is not a mapping", "")
+		r.report(n, "<< merges something that is not a mapping", "")
 		return nil
 	}
 }
@@ -270,29 +271,36 @@ func (r *templateReader) merged(n *yaml.Node, depth int) m {
 // judge holds the object to be a WorkflowTemplate whose parts have the shape
 // that identity, placement and security can be laid over.
 func (r *templateReader) judge(n *yaml.Node, doc m) {
+	root := diag.Range{Path: r.path, Start: pos(n)}
+	refuse := func(key, summary, detail string) {
+		place := root
+		if v, ok := doc.raw(key).(sourced); ok {
+			place = v.place
+		}
+		r.refuse(place, summary, detail)
+	}
 	kind, api := text(doc, "kind"), text(doc, "apiVersion")
 	switch {
 	case doc == nil:
-		r.report(ruleTemplateKind, n, "template is not an object", "Write one WorkflowTemplate into it.")
-		return
+		refuse("", "template is not an object", "Write one WorkflowTemplate into it.")
 	case kind == "Workflow" || kind == "CronWorkflow" || kind == "ClusterWorkflowTemplate":
-		r.report(ruleTemplateKind, child(n, "kind"), fmt.Sprintf("template is a %s, not a WorkflowTemplate", kind),
+		refuse("kind", fmt.Sprintf("template is a %s, not a WorkflowTemplate", kind),
 			"Write kind: WorkflowTemplate. Its name and namespace come from the spec, and so does the schedule.")
-		return
 	case kind != "WorkflowTemplate" || api != argoAPI:
-		r.report(ruleTemplateKind, child(n, "kind"), fmt.Sprintf("template is %q of %q, not a WorkflowTemplate", kind, api),
+		refuse("kind", fmt.Sprintf("template is %q of %q, not a WorkflowTemplate", kind, api),
 			"Write apiVersion: "+argoAPI+" and kind: WorkflowTemplate.")
-		return
+	case asMap(doc.get("spec")) == nil:
+		refuse("spec", "spec is not a mapping", "Write the workflow's entrypoint and templates there.")
+	default:
+		metadata := &shape{fields: map[string]*shape{"labels": {}, "annotations": {}}}
+		r.judgeShape(root, doc, &shape{fields: map[string]*shape{"metadata": metadata, "spec": workflowShape()}})
 	}
-	for _, key := range []string{"metadata", "spec"} {
-		if v := doc.get(key); v != nil || key == "spec" {
-			if _, ok := v.(m); !ok {
-				r.report(ruleTemplateKind, child(n, key), key+" is not a mapping", "")
-				return
-			}
-		}
-	}
-	r.judgeShape(child(n, "spec"), workflowShape())
+}
+
+func (r *templateReader) refuse(place diag.Range, summary, detail string) {
+	r.found = append(r.found, diag.Diagnostic{
+		Rule: ruleTemplateKind, Severity: diag.Error, Summary: summary, Detail: detail, Range: place,
+	})
 }
 
 // shape says which parts of a template must be mappings or lists, so that what
@@ -303,26 +311,36 @@ type shape struct {
 	item   *shape
 }
 
-func (r *templateReader) judgeShape(n *yaml.Node, s *shape) {
-	for n.Kind == yaml.AliasNode {
-		n = n.Alias
+func (r *templateReader) judgeShape(place diag.Range, v any, s *shape) {
+	if own, ok := v.(sourced); ok {
+		place = own.place
 	}
-	switch {
-	case n.ShortTag() == "!!null":
-	case s.list && n.Kind != yaml.SequenceNode:
-		r.report(ruleTemplateKind, n, "a list is expected here", "")
-	case s.list:
-		for _, item := range n.Content {
-			r.judgeShape(item, s.item)
+	switch x := unwrap(v).(type) {
+	case nil:
+	case m:
+		if s.list {
+			r.refuse(place, "a list is expected here", "")
+			return
 		}
-	case n.Kind != yaml.MappingNode:
-		r.report(ruleTemplateKind, n, "a mapping is expected here", "")
-	default:
-		for i := 0; i+1 < len(n.Content); i += 2 {
-			if inner := s.fields[n.Content[i].Value]; inner != nil {
-				r.judgeShape(n.Content[i+1], inner)
+		for _, f := range x {
+			if inner := s.fields[f.k]; inner != nil {
+				r.judgeShape(place, f.v, inner)
 			}
 		}
+	case list:
+		if !s.list {
+			r.refuse(place, "a mapping is expected here", "")
+			return
+		}
+		for _, item := range x {
+			r.judgeShape(place, item, s.item)
+		}
+	default:
+		want := "a mapping"
+		if s.list {
+			want = "a list"
+		}
+		r.refuse(place, want+" is expected here", "")
 	}
 }
 
@@ -360,16 +378,6 @@ func workflowShape() *shape {
 		"templateDefaults": template,
 		"templates":        lists(template),
 	}}
-}
-
-// child is the value of a key, or the mapping itself where there is none.
-func child(n *yaml.Node, key string) *yaml.Node {
-	for i := 0; i+1 < len(n.Content); i += 2 {
-		if n.Content[i].Value == key {
-			return n.Content[i+1]
-		}
-	}
-	return n
 }
 
 // unwrap takes a value out of its source.
