@@ -98,9 +98,7 @@ func (c *Checker) decode(ctx context.Context, o *manifest.Object, cat *catalogue
 func misfitFinding(o *manifest.Object, m check.Misfit) diag.Diagnostic {
 	last := m.Path[len(m.Path)-1].Key
 	if !m.Unknown {
-		d := o.Finding("api-decode", diag.Error, m.Path, fmt.Sprintf("%s has the wrong type: %s", m.Path, m.Reason), "")
-		d.Sensitive = isSecret(o)
-		return d
+		return finding(o, "api-decode", diag.Error, m.Path, fmt.Sprintf("%s has the wrong type: %s", m.Path, m.Reason), "")
 	}
 	detail := "The API server refuses it, or drops it in silence when validation is off."
 	if s := m.Suggestion(); s != "" {
@@ -108,9 +106,7 @@ func misfitFinding(o *manifest.Object, m check.Misfit) diag.Diagnostic {
 	} else if len(m.Known) <= 12 {
 		detail = "Known here: " + strings.Join(m.Known, ", ") + ". " + detail
 	}
-	d := o.Finding("api-decode", diag.Error, m.Path, fmt.Sprintf("unknown field %q", last), detail)
-	d.Sensitive = isSecret(o)
-	return d
+	return finding(o, "api-decode", diag.Error, m.Path, fmt.Sprintf("unknown field %q", last), detail)
 }
 
 // undecodable reports what the decoder refuses and the shape did not explain.
@@ -119,8 +115,14 @@ func undecodable(o *manifest.Object, err error) diag.Diagnostic {
 	if isSecret(o) {
 		text = "the API server cannot decode it"
 	}
-	d := o.Finding("api-decode", diag.Error, nil, text, "")
-	d.Sensitive = isSecret(o)
+	return finding(o, "api-decode", diag.Error, nil, text, "")
+}
+
+// finding starts a finding whose source line is masked where a secret stands in
+// it.
+func finding(o *manifest.Object, rule string, severity diag.Severity, at manifest.Path, summary, detail string) diag.Diagnostic {
+	d := o.Finding(rule, severity, at, summary, detail)
+	d.Sensitive = isSecret(o) || manifest.IsSensitive(o, at)
 	return d
 }
 
@@ -159,7 +161,7 @@ func validate(ctx context.Context, o *manifest.Object, obj runtime.Object, strat
 	ctx = genericapirequest.WithNamespace(warning.WithWarningRecorder(ctx, said), accessor.GetNamespace())
 	rec := &recorder{RESTCreateStrategy: strategy}
 	err = rest.BeforeCreate(rec, ctx, obj)
-	for _, e := range rec.errs {
+	for _, e := range distinct(o, rec.errs) {
 		if !explained(e, misfits) {
 			findings = append(findings, invalid(o, e))
 		}
@@ -170,8 +172,8 @@ func validate(ctx context.Context, o *manifest.Object, obj runtime.Object, strat
 	case errors.As(err, &status) && status.Status().Details != nil && len(status.Status().Details.Causes) > 0:
 		// Metadata is validated after, and apart from, the strategy.
 		for _, cause := range status.Status().Details.Causes {
-			findings = append(findings, o.Finding("api-invalid", diag.Error, check.FieldPath(o, cause.Field),
-				fmt.Sprintf("%s: %s", cause.Field, lowerFirst(cause.Message)), ""))
+			summary, detail := withoutExample(cause.Field + ": " + lowerFirst(cause.Message))
+			findings = append(findings, finding(o, "api-invalid", diag.Error, check.FieldPath(o, cause.Field), summary, detail))
 		}
 	default:
 		findings = append(findings, o.Finding("api-invalid", diag.Error, nil, lowerFirst(err.Error()), ""))
@@ -182,6 +184,48 @@ func validate(ctx context.Context, o *manifest.Object, obj runtime.Object, strat
 		}
 	}
 	return findings
+}
+
+// distinct drops what the server says twice: of two lists of supported values
+// the later, narrower one stays; an error of a field that a default filled in
+// from another field goes when that other field has the same one.
+func distinct(o *manifest.Object, errs field.ErrorList) field.ErrorList {
+	var out field.ErrorList
+	for i, e := range errs {
+		repeated := slices.ContainsFunc(errs[i+1:], func(later *field.Error) bool {
+			return later.Field == e.Field && later.Type == e.Type && later.Type == field.ErrorTypeNotSupported
+		})
+		if _, written := check.Value(o.Fields, check.FieldPath(o, e.Field)); !written && e.Type == field.ErrorTypeInvalid {
+			repeated = repeated || slices.ContainsFunc(errs, func(other *field.Error) bool {
+				return other != e && other.Type == e.Type && other.Detail == e.Detail && reflect.DeepEqual(plain(other.BadValue), plain(e.BadValue))
+			})
+		}
+		if !repeated {
+			out = append(out, e)
+		}
+	}
+	return out
+}
+
+// plain makes an int32 and the IntOrString of the same number equal.
+func plain(value any) string { return fmt.Sprint(value) }
+
+// asWritten turns a field of the server's internal CRD, which keeps what all
+// versions share in one place, into that of the first version.
+func asWritten(o *manifest.Object, path string) string {
+	if o.Kind != "CustomResourceDefinition" {
+		return path
+	}
+	for _, f := range []struct{ internal, written string }{
+		{"spec.validation.", "spec.versions[0].schema."},
+		{"spec.subresources", "spec.versions[0].subresources"},
+		{"spec.additionalPrinterColumns", "spec.versions[0].additionalPrinterColumns"},
+	} {
+		if rest, ok := strings.CutPrefix(path, f.internal); ok {
+			return f.written + rest
+		}
+	}
+	return path
 }
 
 // scope compares the object's namespace with the kind's scope, and puts a
@@ -222,13 +266,13 @@ func explained(e *field.Error, misfits []check.Misfit) bool {
 
 // invalid reports one error of a strategy.
 func invalid(o *manifest.Object, e *field.Error) diag.Diagnostic {
-	summary, detail := withoutExample(e.Field + ": " + describe(o, e))
+	path := asWritten(o, e.Field)
+	at := check.FieldPath(o, path)
+	summary, detail := withoutExample(path + ": " + describe(o, e, at))
 	if e.Type == field.ErrorTypeNotSupported {
 		detail = supported(e)
 	}
-	d := o.Finding("api-invalid", diag.Error, check.FieldPath(o, e.Field), summary, detail)
-	d.Sensitive = isSecret(o)
-	return d
+	return finding(o, "api-invalid", diag.Error, at, summary, detail)
 }
 
 // withoutExample moves the example that the server's messages on names end with
@@ -244,8 +288,8 @@ func withoutExample(text string) (summary, detail string) {
 
 // describe is the error's body. Values that are not short scalars, and all
 // values of a Secret, are left out.
-func describe(o *manifest.Object, e *field.Error) string {
-	if isSecret(o) || !isShort(e.BadValue) {
+func describe(o *manifest.Object, e *field.Error, at manifest.Path) string {
+	if isSecret(o) || manifest.IsSensitive(o, at) || !isShort(e.BadValue) {
 		text := lowerFirst(e.Type.String())
 		if e.Detail != "" {
 			text += ": " + e.Detail
@@ -297,7 +341,7 @@ func warned(o *manifest.Object, text string) diag.Diagnostic {
 			at = path
 		}
 	}
-	return o.Finding("api-warning", diag.Warning, at, lowerFirst(text), "")
+	return finding(o, "api-warning", diag.Warning, at, lowerFirst(text), "")
 }
 
 // repeats reports whether a warning is about a field that has a finding anyway.

@@ -54,6 +54,7 @@ func newEnvironment(objects []*manifest.Object) *environment {
 			}
 		case o.Kind == "ResourceQuota":
 			if q := (&corev1.ResourceQuota{}); convert(o.Fields, q) {
+				q.Status.Hard = q.Spec.Hard // where the quota's own controller copies it
 				e.quotas[o.Namespace] = append(e.quotas[o.Namespace], quota{o, q})
 			}
 		}

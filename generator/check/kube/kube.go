@@ -13,6 +13,8 @@ import (
 	"runtime"
 	"sync"
 
+	"k8s.io/kubernetes/pkg/capabilities"
+
 	"strake/generator/check"
 	"strake/generator/diag"
 	"strake/generator/manifest"
@@ -28,7 +30,12 @@ type Checker struct {
 }
 
 // New prepares the codecs, strategies and tables.
+//
+// Whether privileged containers are allowed at all is a flag of the API server,
+// kept in a variable of its own that can be set once; it is on in GKE and every
+// other distribution. Pod Security is what forbids them.
 func New() check.Check {
+	capabilities.Setup(true, 0)
 	return &Checker{
 		catalogues: []*catalogue{builtin(), extensions()},
 		shape:      check.NewShape(false, nil),
@@ -110,5 +117,8 @@ func (c *Checker) object(ctx context.Context, o *manifest.Object, env *environme
 		return diag.List{removedFinding(o, replacement)}
 	}
 	findings, clean := c.create(ctx, o)
+	if o.Kind == "Namespace" && o.Group() == "" {
+		findings = append(findings, levelLabels(clean)...)
+	}
 	return append(findings, c.pods(clean, env)...)
 }

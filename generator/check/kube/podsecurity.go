@@ -3,6 +3,7 @@ package kube
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	corev1 "k8s.io/api/core/v1"
 	psa "k8s.io/pod-security-admission/api"
@@ -60,8 +61,7 @@ func (c *Checker) podSecurity(p *pod, namespace *manifest.Object) diag.List {
 	severity, because := diag.Error, fmt.Sprintf("namespace %s enforces Pod Security level %s", namespace.Name, level)
 	switch {
 	case labelled && err != nil:
-		// The admission plugin falls back to restricted; the label is the mistake.
-		return nil
+		return nil // a finding of the Namespace itself
 	case !labelled:
 		level, severity = psa.LevelBaseline, diag.Warning
 		because = fmt.Sprintf("namespace %s has no %s label, and this breaks even level baseline", namespace.Name, psa.EnforceLevelLabel)
@@ -80,6 +80,32 @@ func (c *Checker) podSecurity(p *pod, namespace *manifest.Object) diag.List {
 				d.Related = append(d.Related, diag.Related{Range: r, Message: "the level is set here"})
 			}
 			findings = append(findings, d)
+		}
+	}
+	return findings
+}
+
+// levelLabels judges the labels of a Namespace. The admission plugin takes a
+// level that it does not know for restricted, and refuses to set it.
+func levelLabels(o *manifest.Object) diag.List {
+	metadata, _ := o.Fields["metadata"].(map[string]any)
+	labels, _ := metadata["labels"].(map[string]any)
+	var findings diag.List
+	for _, mode := range []struct{ level, version string }{
+		{psa.EnforceLevelLabel, psa.EnforceVersionLabel}, {psa.AuditLevelLabel, psa.AuditVersionLabel}, {psa.WarnLevelLabel, psa.WarnVersionLabel},
+	} {
+		verb, _, _ := strings.Cut(strings.TrimPrefix(mode.level, "pod-security.kubernetes.io/"), "-")
+		if text, ok := labels[mode.level].(string); ok {
+			if _, err := psa.ParseLevel(text); err != nil {
+				findings = append(findings, o.Finding("pod-security-label", diag.Error, o.At("metadata", "labels", mode.level),
+					fmt.Sprintf("namespace %s %ss the Pod Security level %q, which does not exist", o.Name, verb, text), "Write privileged, baseline or restricted."))
+			}
+		}
+		if text, ok := labels[mode.version].(string); ok {
+			if _, err := psa.ParseVersion(text); err != nil {
+				findings = append(findings, o.Finding("pod-security-label", diag.Error, o.At("metadata", "labels", mode.version),
+					fmt.Sprintf("namespace %s %ss the Pod Security version %q, which is none", o.Name, verb, text), "Write latest, or a version such as v1.33."))
+			}
 		}
 	}
 	return findings
