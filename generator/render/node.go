@@ -6,7 +6,9 @@ import (
 	"encoding/hex"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"sigs.k8s.io/kustomize/kyaml/yaml"
 
@@ -256,13 +258,35 @@ func toNode(v any, sources map[*yaml.Node]source) (*yaml.Node, error) {
 		return toNode(hex.EncodeToString(sum[:]), sources)
 	case *yaml.Node:
 		return t, nil
-	default:
-		n := &yaml.Node{}
-		if err := n.Encode(t); err != nil {
-			return nil, fmt.Errorf("encode %T: %w", v, err)
+	case string:
+		if isPlain(t) {
+			return &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Value: t}, nil
 		}
-		return n, nil
+	case bool:
+		return &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!bool", Value: strconv.FormatBool(t)}, nil
+	case int:
+		return &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!int", Value: strconv.Itoa(t)}, nil
 	}
+	n := &yaml.Node{}
+	if err := n.Encode(v); err != nil {
+		return nil, fmt.Errorf("encode %T: %w", v, err)
+	}
+	return n, nil
+}
+
+// isPlain reports whether a string reads back as a string without quotes, as far
+// as its words go. It is a short cut for nearly all strings: Encode starts a
+// printer and a parser for each. YAML 1.1, which Kubernetes still reads, takes
+// some words for booleans.
+func isPlain(s string) bool {
+	if s == "" || (s[0]|0x20) < 'a' || (s[0]|0x20) > 'z' || strings.ContainsAny(s, "\r\n") || !utf8.ValidString(s) {
+		return false
+	}
+	switch strings.ToLower(s) {
+	case "y", "n", "yes", "no", "on", "off", "true", "false", "null":
+		return false
+	}
+	return true
 }
 
 // trace walks the literal and its printed form side by side, and notes the
