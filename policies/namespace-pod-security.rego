@@ -36,19 +36,3 @@ findings contains f if {
 		"detail": "Use restricted, or baseline where a pod needs it.",
 	}
 }
-
-findings contains f if {
-	some i in lib.indices.Namespace
-	o := input.objects[i]
-	some mode in ["enforce", "audit", "warn"]
-	label := sprintf("pod-security.kubernetes.io/%s", [mode])
-	level := lib.label(o, label)
-	not level in {"", "privileged", "baseline", "restricted"}
-	f := {
-		"object": i,
-		"path": ["metadata", "labels", label],
-		"severity": "error",
-		"summary": sprintf("%q is not a Pod Security level", [level]),
-		"detail": "The levels are privileged, baseline and restricted. With an unknown one the admission falls back to restricted.",
-	}
-}

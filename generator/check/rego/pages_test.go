@@ -177,6 +177,17 @@ func TestPages(t *testing.T) {
 			}
 		})
 	}
+	known := elsewhere()
+	for _, p := range pages(t) {
+		if _, is := rules[p.slug]; !is && !slices.Contains(known, p.slug) {
+			t.Errorf("docs/rules/%s.md is about no rule that is known", p.slug)
+		}
+	}
+	for _, slug := range known {
+		if _, found := docs.Rule(slug); !found {
+			t.Errorf("rule %s has no page", slug)
+		}
+	}
 	for slug := range rules {
 		if !seen[slug] {
 			t.Errorf("rule %s has no page", slug)
@@ -224,4 +235,23 @@ func TestIndex(t *testing.T) {
 	if diff := cmp.Diff(b.String(), string(got)); diff != "" {
 		t.Errorf("run the test with -update: %s", diff)
 	}
+}
+
+// elsewhere lists the rules of the other stages. This package may not import
+// them; each holds its slugs to docs.Slugs by itself.
+func elsewhere() []string {
+	return strings.Fields(`
+		api-decode api-duplicate-key api-invalid api-namespace api-removed api-unknown-kind api-warning
+		archive-cluster-name-shared argo-artifact-repository argo-config argo-decode argo-lint argo-unresolved
+		build-empty build-exec build-failed build-helm build-missing build-positions build-remote build-unreached
+		check-failed drift-edited drift-foreign drift-left-over drift-missing drift-out-of-date drift-pending
+		file-unread image-no-match kustomization-field label-selectors manifest-object nothing-checked
+		patch-no-match pod-security pod-security-label pod-security-unknown policy-compile policy-error
+		quota-exceeded quota-limit-range quota-requests-missing
+		removal-expired removal-undeclared removal-unused replacement-no-match
+		spec-artifacts spec-collision spec-duplicate-key spec-duplicate-name spec-exclusive spec-fact-pending
+		spec-gpu spec-image spec-include spec-limit spec-merge spec-name spec-namespace spec-pool spec-read
+		spec-reference spec-release spec-removal spec-required spec-secret-store spec-server-auth spec-syntax
+		spec-task spec-template spec-tenant-limit spec-tool-version spec-type spec-unknown-key spec-value
+		spec-variable spec-workflows-version template-kind template-syntax yaml-duplicate-key yaml-syntax`)
 }
