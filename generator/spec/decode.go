@@ -82,7 +82,9 @@ func (d *decoder) dictionary(n *node, sh *shape, v reflect.Value, path string) {
 		}
 		m.SetMapIndex(reflect.ValueOf(e.key), value)
 	}
-	v.Set(m)
+	if m.Len() > 0 {
+		v.Set(m)
+	}
 }
 
 // places records the positions in a value that has no shape.

@@ -187,7 +187,7 @@ func (x *examiner) secrets() {
 	}
 	a, r := x.e.Archive, x.e.Artifacts
 	switch {
-	case a != nil && a.PostgreSQL != nil && a.PostgreSQL.User.IAM == "" && x.settled("archive.postgresql"):
+	case a != nil && a.PostgreSQL != nil && x.settled("archive.postgresql"):
 		use("archive.postgresql", "the archive's login")
 		return
 	case r != nil && r.S3 != nil:

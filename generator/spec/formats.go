@@ -15,72 +15,63 @@ import (
 // what to write instead, or two empty strings.
 type format func(s string) (rule, want string)
 
+// patternFormat is a format that a compiled regular expression and a greatest
+// length describe. want says what to write instead.
+type patternFormat struct {
+	name, rule string
+	most       int
+	form       *regexp.Regexp
+	want       string
+}
+
+// patternFormats is a table, never changed.
+var patternFormats = [...]patternFormat{
+	{"name", ruleName, 63, dnsLabel, "lower-case letters, digits and hyphens, at most 63, beginning and ending with a letter or digit"},
+	{"tenant", ruleName, 52, dnsLabel, "lower-case letters, digits and hyphens, at most 52 because names are made of it, beginning and ending with a letter or digit"},
+	{"pipeline", ruleName, 52, dnsLabel, "lower-case letters, digits and hyphens, at most 52 because a CronWorkflow adds 11, beginning and ending with a letter or digit"},
+	{"objectname", ruleName, 253, dnsSubdomain, "lower-case letters, digits, hyphens and dots, at most 253, beginning and ending with a letter or digit"},
+	{"labelvalue", ruleName, 63, labelValue, "letters, digits, dots, hyphens and underscores, at most 63, beginning and ending with a letter or digit"},
+	{"configkey", ruleName, 253, configKey, "letters, digits, dots, hyphens and underscores"},
+	{"envname", ruleName, 253, envName, "letters, digits and _, not beginning with a digit"},
+	{"artifact", ruleName, 63, artifactName, "letters, digits, - and _"},
+	{"fact", ruleName, 253, variableName, "letters, digits, - and _, beginning with a letter"},
+	{"release", ruleName, 253, releaseKey, "TENANT/PIPELINE or TENANT/PIPELINE/TASK"},
+	{"secretid", ruleName, 255, secretID, "the name of a secret in the store: letters, digits, - and _. Never write a secret's value here"},
+	{"secretversion", ruleName, 63, secretVersion, "latest, a number, or an alias of the version"},
+	{"gcpproject", ruleName, 63, gcpProject, "a project ID: 6 to 30 lower-case letters, digits and hyphens, beginning with a letter, not ending with a hyphen"},
+	{"gcpregion", ruleName, 63, gcpRegion, "a region such as asia-northeast1 or europe-west4"},
+	{"gcplocation", ruleName, 63, gcpLocation, "a region such as asia-northeast1, or a zone such as asia-northeast1-a"},
+	{"cluster", ruleName, 40, gkeName, "lower-case letters, digits and hyphens, at most 40, beginning with a letter"},
+	{"nodepool", ruleName, 40, gkeName, "lower-case letters, digits and hyphens, at most 40, beginning with a letter"},
+	{"instance", ruleName, 98, gkeName, "lower-case letters, digits and hyphens, beginning with a letter"},
+	{"connection", ruleName, 255, connectionName, "project:region:instance"},
+	{"database", ruleName, 63, databaseName, "letters, digits, - and _, beginning with a letter or _"},
+	{"s3bucket", ruleName, 63, s3Bucket, "3 to 63 lower-case letters, digits, dots and hyphens"},
+	{"minor", ruleValue, 16, minorVersion, `a minor version in quotes, "1.33"`},
+	{"pin", ruleValue, 32, pinnedVersion, "the minor version of Strake, 0.1.x"},
+	{"semver", ruleValue, 64, semanticVersion, "a version such as v3.7.18"},
+	{"host", ruleValue, 253, hostName, "a host name or an IP address, without a scheme or a port"},
+	{"days", ruleValue, 6, wholeDays, "whole days, such as 180d"},
+	{"serviceaccount", ruleValue, 160, googleServiceAccount, "the e-mail of a Google service account, NAME@PROJECT.iam.gserviceaccount.com"},
+	{"abspath", ruleValue, 4096, absolutePath, "an absolute path in the container, such as /tmp/dataset.pkl"},
+}
+
 // lookupFormat returns the format of a tag. A nil function accepts anything.
 func lookupFormat(name string) format {
+	for i := range patternFormats {
+		if patternFormats[i].name == name {
+			return patternFormats[i].judge
+		}
+	}
 	switch name {
-	case "name":
-		return pattern(ruleName, 63, dnsLabel, "lower-case letters, digits and hyphens, at most 63, beginning and ending with a letter or digit")
-	case "tenant":
-		return pattern(ruleName, 52, dnsLabel, "lower-case letters, digits and hyphens, at most 52 because names are made of it, beginning and ending with a letter or digit")
-	case "pipeline":
-		return pattern(ruleName, 52, dnsLabel, "lower-case letters, digits and hyphens, at most 52 because a CronWorkflow adds 11, beginning and ending with a letter or digit")
-	case "objectname":
-		return pattern(ruleName, 253, dnsSubdomain, "lower-case letters, digits, hyphens and dots, at most 253, beginning and ending with a letter or digit")
-	case "labelvalue":
-		return pattern(ruleName, 63, labelValue, "letters, digits, dots, hyphens and underscores, at most 63, beginning and ending with a letter or digit")
+	case "placement":
+		return placementKey
 	case "labelkey":
 		return labelKey
-	case "configkey":
-		return pattern(ruleName, 253, configKey, "letters, digits, dots, hyphens and underscores")
-	case "envname":
-		return pattern(ruleName, 253, envName, "letters, digits and _, not beginning with a digit")
-	case "artifact":
-		return pattern(ruleName, 63, artifactName, "letters, digits, - and _")
 	case "variable":
 		return declaredName
-	case "fact":
-		return pattern(ruleName, 253, variableName, "letters, digits, - and _, beginning with a letter")
-	case "placement":
-		return func(s string) (string, string) {
-			if s == allEnvironments {
-				return "", ""
-			}
-			return pattern(ruleName, 63, dnsLabel, "the name of an environment, or $all")(s)
-		}
-	case "release":
-		return pattern(ruleName, 253, releaseKey, "TENANT/PIPELINE or TENANT/PIPELINE/TASK")
-	case "secretid":
-		return pattern(ruleName, 255, secretID, "the name of a secret in the store: letters, digits, - and _. Never write a secret's value here")
-	case "secretversion":
-		return pattern(ruleName, 63, secretVersion, "latest, a number, or an alias of the version")
-	case "gcpproject":
-		return pattern(ruleName, 63, gcpProject, "a project ID: 6 to 30 lower-case letters, digits and hyphens, beginning with a letter, not ending with a hyphen")
-	case "gcpregion":
-		return pattern(ruleName, 63, gcpRegion, "a region such as asia-northeast1 or europe-west4")
-	case "gcplocation":
-		return pattern(ruleName, 63, gcpLocation, "a region such as asia-northeast1, or a zone such as asia-northeast1-a")
-	case "cluster":
-		return pattern(ruleName, 40, gkeName, "lower-case letters, digits and hyphens, at most 40, beginning with a letter")
-	case "nodepool":
-		return pattern(ruleName, 40, gkeName, "lower-case letters, digits and hyphens, at most 40, beginning with a letter")
-	case "instance":
-		return pattern(ruleName, 98, gkeName, "lower-case letters, digits and hyphens, beginning with a letter")
-	case "connection":
-		return pattern(ruleName, 255, connectionName, "project:region:instance")
-	case "database":
-		return pattern(ruleName, 63, databaseName, "letters, digits, - and _, beginning with a letter or _")
 	case "bucket":
 		return bucket
-	case "s3bucket":
-		return pattern(ruleName, 63, s3Bucket, "3 to 63 lower-case letters, digits, dots and hyphens")
-	case "minor":
-		return pattern(ruleValue, 16, minorVersion, `a minor version in quotes, "1.33"`)
-	case "pin":
-		return pattern(ruleValue, 32, pinnedVersion, "the minor version of Strake, 0.1.x")
-	case "semver":
-		return pattern(ruleValue, 64, semanticVersion, "a version such as v3.7.18")
-	case "host":
-		return pattern(ruleValue, 253, hostName, "a host name or an IP address, without a scheme or a port")
 	case "endpoint":
 		return endpoint
 	case "cidr":
@@ -91,14 +82,10 @@ func lookupFormat(name string) format {
 		return timezone
 	case "duration":
 		return duration
-	case "days":
-		return pattern(ruleValue, 6, wholeDays, "whole days, such as 180d")
 	case "date":
 		return date
 	case "email":
 		return email
-	case "serviceaccount":
-		return pattern(ruleValue, 160, googleServiceAccount, "the e-mail of a Google service account, NAME@PROJECT.iam.gserviceaccount.com")
 	case "url":
 		return webURL
 	case "giturl":
@@ -107,8 +94,6 @@ func lookupFormat(name string) format {
 		return branch
 	case "path":
 		return repositoryPath
-	case "abspath":
-		return pattern(ruleValue, 4096, absolutePath, "an absolute path in the container, such as /tmp/dataset.pkl")
 	case "quantities":
 		return quantity
 	case "quota":
@@ -118,6 +103,14 @@ func lookupFormat(name string) format {
 	default:
 		return nil
 	}
+}
+
+// placementKey accepts an environment's name and $all.
+func placementKey(s string) (string, string) {
+	if s != allEnvironments && (len(s) > 63 || !dnsLabel.MatchString(s)) {
+		return ruleName, "the name of an environment, or $all"
+	}
+	return "", ""
 }
 
 var (
@@ -147,14 +140,11 @@ var (
 	variableName         = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_-]*$`)
 )
 
-// pattern is a format of a regular expression and a greatest length.
-func pattern(rule string, most int, re *regexp.Regexp, want string) format {
-	return func(s string) (string, string) {
-		if len(s) > most || !re.MatchString(s) {
-			return rule, want
-		}
-		return "", ""
+func (p *patternFormat) judge(s string) (string, string) {
+	if len(s) > p.most || !p.form.MatchString(s) {
+		return p.rule, p.want
 	}
+	return "", ""
 }
 
 // labelKey accepts a qualified name of Kubernetes: an optional DNS subdomain, a

@@ -89,22 +89,22 @@ type loader struct {
 	settings, effective, tenant *shape
 }
 
-// Load reads the spec whose Platform stands at path, with all that it includes,
+// Load reads the spec whose Platform stands in a file, with all that it includes,
 // and resolves every environment. The Platform is nil when the file holds none;
 // otherwise it is as complete as the findings allow, which are sorted and
 // folded over environments.
-func Load(fsys fs.FS, path, toolVersion string) (*Platform, diag.List) {
+func Load(fsys fs.FS, file, toolVersion string) (*Platform, diag.List) {
 	l := &loader{
-		fsys: fsys, path: path, toolVersion: toolVersion,
+		fsys: fsys, path: path.Clean(file), toolVersion: toolVersion,
 		releases: map[string]source{}, facts: map[string]source{}, used: map[string]bool{}, contents: map[string]*string{},
 		settings:  shapeOf(reflect.TypeFor[settings]()),
 		effective: shapeOf(reflect.TypeFor[Effective]()),
 		tenant:    shapeOf(reflect.TypeFor[Tenant]()),
 	}
-	l.file(path, true)
+	l.file(l.path, true)
 	if l.platform == nil {
 		if len(l.found) == 0 {
-			l.report(ruleRead, diag.Range{Path: path}, "file holds no Platform", "Write a document with kind: Platform.")
+			l.report(ruleRead, diag.Range{Path: l.path}, "file holds no Platform", "Write a document with kind: Platform.")
 		}
 		return nil, l.found.Sorted()
 	}
