@@ -105,8 +105,8 @@ func closing(s string, n int) int {
 func TestMarkdownKeepsToItsBudget(t *testing.T) {
 	t.Parallel()
 	count := regexp.MustCompile(`Not shown for want of room: ([^.]*)\.`)
-	for _, n := range []int{1, 50, 300, 1000, 10_000} {
-		for _, limit := range []int{0, 4_000, 10_000, 900_000} {
+	for _, n := range []int{1, 50, 300, 2000} {
+		for _, limit := range []int{0, 4_000, 200_000} {
 			t.Run(fmt.Sprintf("%d findings in %d", n, limit), func(t *testing.T) {
 				t.Parallel()
 				o := options()
@@ -144,8 +144,8 @@ func TestMarkdownKeepsToItsBudget(t *testing.T) {
 func TestMarkdownOfOneHugeText(t *testing.T) {
 	t.Parallel()
 	for _, unit := range []string{"x", "🚀", "`", "|", "\\", "<", "@a ", "\n", "\xff"} {
-		text := strings.Repeat(unit, 70_000)
-		list := append(manyFindings(9), diag.Diagnostic{Rule: text, Severity: diag.Error, Summary: text, Detail: text, Object: text, Range: span(text, 1, 9, 1, 60_000)})
+		text := strings.Repeat(unit, 20_000)
+		list := append(manyFindings(9), diag.Diagnostic{Rule: text, Severity: diag.Error, Summary: text, Detail: text, Object: text, Range: span(text, 1, 9, 1, 19_000)})
 		got := render(t, report.Markdown, list, report.Options{Sources: func(string) ([]byte, bool) { return []byte(text), true }})
 		checkMarkdown(t, got, report.DefaultLimit)
 		if n := strings.Count(got, "`rule-"); n != 9 {
@@ -176,7 +176,7 @@ func FuzzMarkdown(f *testing.F) {
 	f.Add(strings.Repeat("`", 3_000), strings.Repeat("🚀", 900), strings.Repeat("|", 3_000), strings.Repeat("x", 3_000), 20_000)
 	f.Add("\xff\x00\u202e", "\r\n\r", "\n", "\n```\n", 0)
 	f.Fuzz(func(t *testing.T, summary, detail, path, text string, limit int) {
-		limit = min(max(limit, 4_000), 70_000)
+		limit = min(max(limit, 4_000), 20_000)
 		list := manyFindings(20)
 		for i := range 20 {
 			list = append(list, diag.Diagnostic{

@@ -281,7 +281,7 @@ func TestTextForgesNoCommand(t *testing.T) {
 	evil := "::stop-commands::x\n ::error::y\n##[error]z"
 	list := diag.List{{Rule: evil, Severity: diag.Error, Summary: evil, Detail: evil, Object: evil, Range: span(evil, 1, 1, 0, 0), Environments: []string{evil}, Related: []diag.Related{{Message: evil}}}}
 	o := report.Options{Sources: func(string) ([]byte, bool) { return []byte("##[x]" + evil), true }}
-	for _, line := range strings.Split(render(t, report.Text, list, o), "\n") {
+	for line := range strings.SplitSeq(render(t, report.Text, list, o), "\n") {
 		if strings.HasPrefix(strings.TrimSpace(line), "::") || strings.Contains(line, "##[") {
 			t.Errorf("a log command: %q", line)
 		}
