@@ -18,6 +18,10 @@ import (
 // attribute finds out which lines made each object, and which patches, images
 // and replacements were for nothing.
 func (o *Overlay) attribute(c *closure, p *program) {
+	if p.plain(o.Objects) {
+		o.Findings = append(o.Findings, p.unmatchedImages(c)...)
+		return
+	}
 	marked, err := p.build(c, variant{marks: true, last: -1})
 	if err == nil {
 		err = agree(o.Objects, marked)
@@ -37,6 +41,39 @@ func (o *Overlay) attribute(c *closure, p *program) {
 	}
 	o.Findings = append(o.Findings, p.unmatched(c, seen, selected)...)
 	o.Findings = append(o.Findings, p.unmatchedImages(c)...)
+}
+
+// plain attributes the objects of a build that only reads resources and sets
+// fields by which no object is known, such as a namespace: kind and name then
+// say where an object comes from, and the second build is saved. It reports
+// whether that was so.
+func (p *program) plain(objects []*manifest.Object) bool {
+	for _, s := range p.steps {
+		switch s.kind {
+		case stepResource, stepNamespace, stepLabels, stepCommonLabels, stepAnnotations, stepReplicas, stepImage:
+		default:
+			return false
+		}
+	}
+	type key struct{ group, kind, name string }
+	origins := make(map[key]identity)
+	for _, id := range p.identities() {
+		k := key{id.group, id.kind, id.name}
+		if _, twice := origins[k]; twice {
+			return false
+		}
+		origins[k] = id
+	}
+	for _, o := range objects {
+		if _, known := origins[key{o.Group(), o.Kind, o.Name}]; !known {
+			return false
+		}
+	}
+	for _, o := range objects {
+		id := origins[key{o.Group(), o.Kind, o.Name}]
+		o.Layers = p.layers(o, map[string]string{strconv.Itoa(id.step): id.document})
+	}
+	return true
 }
 
 // note remembers one mark: the step that left it, and for a replacement also
@@ -63,8 +100,7 @@ func (p *program) build(c *closure, o variant) ([]*manifest.Object, error) {
 	if err != nil {
 		return nil, err
 	}
-	_, objects, err := printed(m)
-	return objects, err
+	return objects(m, false)
 }
 
 // marksOf returns the marks of an object without their prefix.
@@ -108,7 +144,8 @@ func bare(fields map[string]any) map[string]any {
 	annotations, _ := meta["annotations"].(map[string]any)
 	kept := make(map[string]any, len(annotations))
 	for key, value := range annotations {
-		if !strings.HasPrefix(key, markPrefix) {
+		// What kustomize notes about itself names the files of the variant.
+		if !strings.HasPrefix(key, markPrefix) && key != "config.kubernetes.io/origin" && key != "alpha.config.kubernetes.io/transformations" {
 			kept[key] = value
 		}
 	}
@@ -180,7 +217,7 @@ func (p *program) layers(object *manifest.Object, marks map[string]string) []man
 				origin = s.visit
 			}
 		case touched && (s.kind == stepConfigMap || s.kind == stepSecret):
-			layers = append(layers, p.generatorLayer(s, object))
+			layers = append(layers, p.generatorLayer(s))
 			origin = s.visit
 		case touched && (s.kind == stepMerge || s.kind == stepPatch || s.kind == stepOperations):
 			layers = append(layers, p.patchLayers(s, object)...)
@@ -278,7 +315,7 @@ func (p *program) noMatch(s step) diag.Diagnostic {
 	if at, _ := keyed(s.node, "target"); at != nil {
 		d.Range = s.visit.at(at)
 	}
-	if s.visit.component() && !strings.HasPrefix(s.visit.dir+"/", p.root.dir+"/") {
+	if s.visit.component() && p.root.dir != "." && !strings.HasPrefix(s.visit.dir+"/", p.root.dir+"/") {
 		// A component outside of the overlay may serve others that have it.
 		d.Severity = diag.Warning
 		d.Summary = "the patch selects no object of this overlay"
@@ -291,8 +328,8 @@ func (s step) target() *types.Selector {
 	switch {
 	case s.kind == stepPatch && s.index < len(s.visit.typed.Patches):
 		return s.visit.typed.Patches[s.index].Target
-	case s.kind == stepOperations && s.index < len(s.visit.typed.PatchesJson6902):
-		return s.visit.typed.PatchesJson6902[s.index].Target
+	case s.kind == stepOperations && s.index < len(*operations(&s.visit.typed)):
+		return (*operations(&s.visit.typed))[s.index].Target
 	}
 	return nil
 }
@@ -304,8 +341,13 @@ func describe(t *types.Selector) string {
 	}
 	var parts []string
 	for _, part := range []struct{ name, value string }{
-		{"group", t.Group}, {"version", t.Version}, {"kind", t.Kind}, {"name", t.Name}, {"namespace", t.Namespace},
-		{"labelSelector", t.LabelSelector}, {"annotationSelector", t.AnnotationSelector},
+		{"group", t.Group},
+		{"version", t.Version},
+		{"kind", t.Kind},
+		{"name", t.Name},
+		{"namespace", t.Namespace},
+		{"labelSelector", t.LabelSelector},
+		{"annotationSelector", t.AnnotationSelector},
 	} {
 		if part.value != "" {
 			parts = append(parts, part.name+" "+part.value)

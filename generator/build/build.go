@@ -153,11 +153,12 @@ func (o *Overlay) make(c *closure) {
 		o.Findings = append(o.Findings, p.explain(c, err))
 		return
 	}
-	if o.YAML, o.Objects, err = printed(plain); err != nil {
-		o.YAML, o.Objects = nil, nil
+	if o.Objects, err = objects(plain, true); err != nil {
+		o.Objects = nil
 		o.Findings = append(o.Findings, p.explain(c, err))
 		return
 	}
+	o.YAML = printed(o.Objects)
 	if len(o.Objects) == 0 {
 		o.Findings = append(o.Findings, c.root.finding(RuleEmpty, nil, "the kustomization builds no objects", "List what it should deploy under resources, or delete it."))
 	}
@@ -184,38 +185,46 @@ func run(d *disk, c *closure) (m resmap.ResMap, err error) {
 	return m, err
 }
 
-// printed writes the objects as the command line does.
-func printed(m resmap.ResMap) (text []byte, objects []*manifest.Object, err error) {
+// objects are what a build made, in its order; with text also as the command
+// line prints each of them.
+func objects(m resmap.ResMap, text bool) (out []*manifest.Object, err error) {
 	defer func() {
 		if r := recover(); r != nil {
-			text, objects, err = nil, nil, fmt.Errorf("kustomize panicked: %v", r)
+			out, err = nil, fmt.Errorf("kustomize panicked: %v", r)
 		}
 	}()
-	for i, res := range m.Resources() {
+	for _, res := range m.Resources() {
 		data, err := res.MarshalJSON()
 		if err != nil {
-			return nil, nil, err
+			return nil, err
 		}
-		doc, err := k8syaml.JSONToYAML(data)
-		if err != nil {
-			return nil, nil, err
+		var doc []byte
+		if text {
+			if doc, err = k8syaml.JSONToYAML(data); err != nil {
+				return nil, err
+			}
 		}
 		fields, err := manifest.Fields(data)
 		if err != nil {
-			return nil, nil, err
+			return nil, err
 		}
 		object, err := manifest.New(fields, doc)
 		if err != nil {
-			return nil, nil, err
+			return nil, err
 		}
-		objects = append(objects, object)
+		out = append(out, object)
+	}
+	return out, nil
+}
+
+// printed is the objects as the command line prints them.
+func printed(objects []*manifest.Object) []byte {
+	text := []byte{}
+	for i, o := range objects {
 		if i > 0 {
 			text = append(text, "---\n"...)
 		}
-		text = append(text, doc...)
+		text = append(text, o.YAML...)
 	}
-	if text == nil {
-		text = []byte{}
-	}
-	return text, objects, nil
+	return text
 }

@@ -3,6 +3,8 @@ package build
 import (
 	"fmt"
 	"regexp"
+	"slices"
+	"strconv"
 	"strings"
 
 	"sigs.k8s.io/kustomize/kyaml/yaml"
@@ -16,6 +18,7 @@ type identity struct {
 	kind, name, namespace, group string
 	at                           diag.Range
 	step                         int
+	document                     string // the index of the document, and of the item in a List
 }
 
 // identities lists the resources of the closure in the order they are read.
@@ -44,13 +47,16 @@ func (p *program) identities() (out []identity) {
 func (p *program) documentIdentities(s step) (out []identity) {
 	file := s.visit.items[s.index].path
 	docs, _ := p.source.documents(file)
-	for _, doc := range docs {
+	for i, doc := range docs {
 		nodes, isList := manifest.ListItems(doc.Node)
 		if !isList {
 			nodes = []*yaml.Node{doc.Node}
 		}
-		for _, n := range nodes {
-			id := identity{at: manifest.Place{Node: n}.Range(file), step: s.number}
+		for j, n := range nodes {
+			id := identity{at: manifest.Place{Node: n}.Range(file), step: s.number, document: strconv.Itoa(i)}
+			if isList {
+				id.document += "." + strconv.Itoa(j)
+			}
 			for _, part := range []struct {
 				into *string
 				path []string
@@ -81,7 +87,9 @@ func (p *program) explain(c *closure, cause error) diag.Diagnostic {
 		Summary: "kustomize cannot build this: " + message,
 		Range:   c.root.at(nil),
 	}
-	if s != nil {
+	if s == nil {
+		d.Range = p.settings()
+	} else {
 		d.Range = s.at()
 		if file := p.fileOf(*s); file != "" {
 			d.Related = append(d.Related, diag.Related{Range: diag.Range{Path: file, Start: diag.Pos{Line: 1, Column: 1}}, Message: "the file it names"})
@@ -92,6 +100,29 @@ func (p *program) explain(c *closure, cause error) diag.Diagnostic {
 		d.Related = append(d.Related, diag.Related{Range: c.root.at(nil), Message: "built from here"})
 	}
 	return d
+}
+
+// settings is the place of the first field that changes how kustomize builds
+// and is no step of the build.
+func (p *program) settings() diag.Range {
+	for _, v := range append([]*visit{p.root}, p.visits(p.root)...) {
+		for _, key := range []string{"openapi", "crds", "configurations"} {
+			if at, _ := keyed(v.root, key); at != nil {
+				return v.at(at)
+			}
+		}
+	}
+	return p.root.at(nil)
+}
+
+// visits lists all visits below one.
+func (p *program) visits(v *visit) (out []*visit) {
+	for _, it := range slices.Concat(v.items, v.components) {
+		if it.visit != nil {
+			out = append(append(out, it.visit), p.visits(it.visit)...)
+		}
+	}
+	return out
 }
 
 // firstFailure is the step with which a build begins to fail, nil where the
@@ -105,6 +136,9 @@ func (p *program) firstFailure(c *closure, cause error) (*step, error) {
 	whole := fails(len(p.steps) - 1)
 	if whole == nil || len(p.steps) == 0 {
 		return nil, cause
+	}
+	if _, err := p.build(c, variant{none: true}); err != nil {
+		return nil, err
 	}
 	reason := whole
 	for low < high-1 {
@@ -139,6 +173,8 @@ var (
 // does, where the kind of failure is known.
 func (p *program) sharpen(s step, message string, d *diag.Diagnostic) {
 	switch content := p.patches[s.number]; {
+	case s.kind == stepConfigMap || s.kind == stepSecret:
+		sharpenGenerator(s, message, d)
 	case duplicateID.MatchString(message):
 		p.sharpenDuplicate(s, d)
 	case noPatchMatch.MatchString(message) && len(content.docs) > 0:
@@ -149,6 +185,29 @@ func (p *program) sharpen(s step, message string, d *diag.Diagnostic) {
 	case len(content.docs) == 1:
 		d.Range = content.docs[0].Range
 		d.Related = append(d.Related[:0:0], diag.Related{Range: s.at(), Message: "listed here"})
+	}
+}
+
+// sharpenGenerator says why a generator cannot work, without what it generates.
+func sharpenGenerator(s step, message string, d *diag.Diagnostic) {
+	kind, name := "ConfigMap", text(s.node, "name")
+	if s.kind == stepSecret {
+		kind, d.Sensitive = "Secret", true
+		d.Summary = fmt.Sprintf("kustomize cannot generate the Secret %s", name)
+	}
+	if n := field(s.node, "name"); n != nil {
+		d.Range = s.visit.at(n)
+	}
+	switch {
+	case strings.Contains(message, "behavior must be merge or replace"):
+		d.Summary = fmt.Sprintf("the %s %s is there already", kind, name)
+		d.Detail = "Write behavior: merge or behavior: replace to change it, or give the new one another name."
+	case strings.Contains(message, "cannot merge or replace"):
+		d.Summary = fmt.Sprintf("there is no %s %s that this could change", kind, name)
+		d.Detail = "Behavior merge and replace are for an object that another kustomization below made. Take the line away to create it."
+	case strings.Contains(message, "illegally repeats the key"):
+		_, key, _ := strings.Cut(message, "repeats the key ")
+		d.Summary = fmt.Sprintf("the %s %s has the key %s twice", kind, name, key)
 	}
 }
 
@@ -218,7 +277,7 @@ func (p *program) sharpenPatch(content patchContent, d *diag.Diagnostic) {
 }
 
 func text(n *yaml.Node, path ...string) string {
-	if value := field(n, path...); value != nil {
+	if value := field(n, path...); value != nil && value.ShortTag() != "!!null" {
 		return value.Value
 	}
 	return ""
@@ -253,6 +312,13 @@ func (p *program) sharpenOperation(content patchContent, match []string, d *diag
 // kustomization on the way to it.
 var nesting = regexp.MustCompile(`(?s)^(?:accumulating resources: |accumulating components: |accumulation err='.*?': |accumulating resources from '[^']*': |accumulateDirectory: |loader\.New |recursed accumulation of path '[^']*': |recursed merging from path '[^']*': |merging resources from '[^']*': |couldn't make target for path '[^']*': |merging from generator .*?: )`)
 
+// Some messages repeat what they are about, secrets and all.
+var (
+	configuration = regexp.MustCompile("(?s)trouble configuring builtin \\S+ with config: `.*?`: ")
+	patchSource   = regexp.MustCompile(`(?s) from \[(path: "[^"]*")\]|(?:: | from )\[patch: ".*"\]`)
+	literals      = regexp.MustCompile(`(?s)literal sources \[.*?\]:|env source files: \[.*?\]:|loading KV pairs:?`)
+)
+
 // plainMessage takes the nesting off a message of kustomize's.
 func plainMessage(message string) string {
 	for {
@@ -267,6 +333,9 @@ func plainMessage(message string) string {
 		}
 		message = message[at[1]:]
 	}
+	message = configuration.ReplaceAllString(message, "")
+	message = literals.ReplaceAllString(message, "")
+	message = patchSource.ReplaceAllString(message, "$1")
 	message = strings.Join(strings.Fields(message), " ")
 	const longest = 300
 	if runes := []rune(message); len(runes) > longest {

@@ -114,10 +114,18 @@ func (c *fieldChecker) object(n *yaml.Node, t reflect.Type, where string) {
 	}
 	known := make(map[string]reflect.Type)
 	collect(t, known)
+	seen := make(map[string]bool)
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		key := n.Content[i]
 		if key.Tag == "!!merge" {
+			c.findings = append(c.findings, c.k.finding(RuleFailed, key, "a kustomization cannot be put together with merge keys here",
+				"Write the fields out: what a build reaches must be plain to see before anything is read."))
 			continue
+		}
+		if folded := strings.ToLower(key.Value); seen[folded] {
+			c.findings = append(c.findings, c.k.finding(RuleFailed, key, fmt.Sprintf("%s stands here twice, in another case", join(where, key.Value)), "Keep one of the two."))
+		} else {
+			seen[folded] = true
 		}
 		if ft, ok := fieldType(known, key.Value); ok {
 			c.check(n.Content[i+1], ft, join(where, key.Value))
@@ -138,8 +146,8 @@ func (c *fieldChecker) object(n *yaml.Node, t reflect.Type, where string) {
 // collect lists the fields of a struct by their JSON names, those of embedded
 // structs included.
 func collect(t reflect.Type, into map[string]reflect.Type) {
-	for i := range t.NumField() {
-		f := t.Field(i)
+	for f := range t.Fields() {
+		f := f
 		name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
 		switch {
 		case f.Anonymous && name == "" && f.Type.Kind() == reflect.Struct:

@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"path"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"sigs.k8s.io/kustomize/kyaml/filesys"
@@ -157,12 +158,7 @@ func kustomizationNames() []string {
 }
 
 func isKustomizationName(name string) bool {
-	for _, known := range kustomizationNames() {
-		if name == known {
-			return true
-		}
-	}
-	return false
+	return slices.Contains(kustomizationNames(), name)
 }
 
 // joinPath joins an entry of a kustomization with its directory. ok is false

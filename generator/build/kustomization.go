@@ -3,6 +3,7 @@ package build
 import (
 	"fmt"
 	"path"
+	"slices"
 	"strings"
 
 	"sigs.k8s.io/kustomize/api/types"
@@ -65,14 +66,6 @@ func (k *kustomization) at(n *yaml.Node) diag.Range {
 		return diag.Range{Path: k.path, Start: diag.Pos{Line: 1, Column: 1}}
 	}
 	return manifest.Place{Node: n}.Range(k.path)
-}
-
-// key is the range of a top-level key.
-func (k *kustomization) key(name string) diag.Range {
-	if at, _ := keyed(k.root, name); at != nil {
-		return k.at(at)
-	}
-	return k.at(nil)
 }
 
 // finding is an error at a node of the kustomization.
@@ -151,7 +144,65 @@ func (s *source) parseKustomization(f *file) (*kustomization, diag.List) {
 		return fail(start, plainMessage(err.Error()), "")
 	}
 	k.typed.FixKustomization()
+	if !k.consistent() {
+		return fail(start, "the kustomization does not read the same to a person and to kustomize", "Write it in plain YAML, without tags and anchors.")
+	}
 	return k, append(findings, k.judge()...)
+}
+
+// consistent reports whether the text names exactly what kustomize would read.
+// The closure is walked along the text, so nothing may reach kustomize that the
+// text does not show.
+func (k *kustomization) consistent() bool {
+	var files []string // in the order of the comparison below
+	for _, n := range slices.Concat(k.list("patches"), k.list("patchesJson6902"), k.list("replacements")) {
+		files = append(files, text(n, "path"))
+	}
+	for _, n := range slices.Concat(k.list("configMapGenerator"), k.list("secretGenerator")) {
+		for _, e := range slices.Concat(contentOf(field(n, "files")), contentOf(field(n, "envs"))) {
+			files = append(files, e.Value)
+		}
+		if env := text(n, "env"); env != "" {
+			files = append(files, env)
+		}
+	}
+	var typed []string
+	for _, p := range slices.Concat(k.typed.Patches, *operations(&k.typed)) {
+		typed = append(typed, p.Path)
+	}
+	for _, r := range k.typed.Replacements {
+		typed = append(typed, r.Path)
+	}
+	sources := make([]types.KvPairSources, 0, len(k.typed.ConfigMapGenerator)+len(k.typed.SecretGenerator))
+	for _, g := range k.typed.ConfigMapGenerator {
+		sources = append(sources, g.KvPairSources)
+	}
+	for _, g := range k.typed.SecretGenerator {
+		sources = append(sources, g.KvPairSources)
+	}
+	for _, s := range sources {
+		typed = append(append(typed, s.FileSources...), s.EnvSources...)
+	}
+	var patches []string
+	for _, m := range *merges(&k.typed) {
+		patches = append(patches, string(m))
+	}
+	helm := len(k.list("helmCharts")) + len(k.list("helmChartInflationGenerator"))
+	return slices.Equal(files, typed) && helm == len(k.typed.HelmCharts) &&
+		text(k.root, "openapi", "path") == k.typed.OpenAPI["path"] &&
+		k.says(k.typed.Resources, "resources", "bases") && k.says(k.typed.Components, "components") &&
+		k.says(k.typed.Crds, "crds") && k.says(k.typed.Configurations, "configurations") &&
+		k.says(k.typed.Generators, "generators") && k.says(k.typed.Transformers, "transformers") &&
+		k.says(k.typed.Validators, "validators") && k.says(patches, "patchesStrategicMerge")
+}
+
+// says reports whether the lists under the keys hold just these strings. A null
+// is an empty string to kustomize.
+func (k *kustomization) says(values []string, keys ...string) bool {
+	entries := k.entries(keys...)
+	return slices.EqualFunc(entries, values, func(e entry, value string) bool {
+		return e.value == value || (value == "" && e.node.ShortTag() == "!!null")
+	})
 }
 
 // judge is what kustomize itself would refuse, and what it warns of.
@@ -188,7 +239,7 @@ func (k *kustomization) judge() (findings diag.List) {
 
 func (k *kustomization) judgeLabels() (findings diag.List) {
 	const detail = "Selectors cannot be changed once an object exists, and a NetworkPolicy comes to mean something else. Use labels with includeSelectors: false, and includeTemplates: true for pods."
-	if at, value := keyed(k.root, "commonLabels"); at != nil && len(k.typed.CommonLabels) > 0 && value != nil {
+	if at, value := keyed(k.root, "commonLabels"); at != nil && len(*commonLabels(&k.typed)) > 0 && value != nil {
 		d := k.finding(RuleSelectors, at, "commonLabels writes into selectors", detail)
 		d.Severity = diag.Warning
 		findings = append(findings, d)

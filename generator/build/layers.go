@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"path"
 	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -60,14 +61,33 @@ func isIdentity(at manifest.Path) bool {
 // covers reports whether a patch decides a value: a scalar, or all of a map or
 // list.
 func covers(n *yaml.Node, value any) bool {
+	decides := func(step manifest.Step, inner any) bool {
+		place, rest := manifest.Descend(n, value, manifest.Path{step})
+		return len(rest) == 0 && covers(place.Node, inner)
+	}
 	switch built := value.(type) {
 	case map[string]any:
-		return n.Kind == yaml.MappingNode && len(n.Content)/2 >= len(built)
+		if n.Kind != yaml.MappingNode || len(n.Content)/2 < len(built) {
+			return false
+		}
+		for key, inner := range built {
+			if !decides(manifest.Step{Key: key}, inner) {
+				return false
+			}
+		}
 	case []any:
-		return n.Kind == yaml.SequenceNode && len(n.Content) >= len(built)
-	default:
-		return true
+		if n.Kind != yaml.SequenceNode || len(n.Content) < len(built) {
+			return false
+		}
+		for i, inner := range built {
+			item, _ := inner.(map[string]any)
+			name, _ := item["name"].(string)
+			if !decides(manifest.Step{Index: i, Name: name}, inner) {
+				return false
+			}
+		}
 	}
+	return true
 }
 
 // valueAt is the value at a path of a built object, nil where there is none.
@@ -92,8 +112,8 @@ func valueAt(value any, at manifest.Path) any {
 func operationsFinder(file string, doc manifest.Document, fields map[string]any) func(manifest.Path) (diag.Range, bool) {
 	return func(at manifest.Path) (diag.Range, bool) {
 		operations := doc.Node.Content
-		for i := len(operations) - 1; i >= 0; i-- {
-			if r, ok := findInOperation(file, deref(operations[i]), fields, at); ok {
+		for _, operation := range slices.Backward(operations) {
+			if r, ok := findInOperation(file, deref(operation), fields, at); ok {
 				return r, true
 			}
 		}
@@ -160,13 +180,13 @@ func pointerTokens(pointer string) []string {
 }
 
 // generatorLayer is the entry of a generator that made an object.
-func (p *program) generatorLayer(s step, object *manifest.Object) manifest.Layer {
+func (p *program) generatorLayer(s step) manifest.Layer {
 	g := generator{program: p, step: s}
 	return manifest.Layer{Range: s.at(), Role: "generator", Find: func(at manifest.Path) (diag.Range, bool) {
 		if len(at) == 0 {
 			return s.at(), true
 		}
-		return g.find(object, at)
+		return g.find(at)
 	}}
 }
 
@@ -175,7 +195,7 @@ type generator struct {
 	step    step
 }
 
-func (g generator) find(object *manifest.Object, at manifest.Path) (diag.Range, bool) {
+func (g generator) find(at manifest.Path) (diag.Range, bool) {
 	n, v := g.step.node, g.step.visit
 	if len(at) == 2 && (at[0].Key == "data" || at[0].Key == "binaryData" || at[0].Key == "stringData") {
 		if r, ok := g.source(at[1].Key); ok {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 
 	"sigs.k8s.io/kustomize/api/types"
@@ -120,25 +121,25 @@ func child(n *yaml.Node, key string) *yaml.Node {
 // patchLists keeps the patches that a variant takes, each with a patch in front
 // of it that has the same target and leaves nothing but a mark.
 func (p *program) patchLists(v *visit, k *types.Kustomization, o variant) {
-	var merges []types.PatchStrategicMerge
+	var strategic []types.PatchStrategicMerge
 	for _, s := range p.of[v][stepMerge] {
 		if !o.takes(s) {
 			continue
 		}
 		if o.marks {
 			for _, doc := range p.patches[s.number].docs {
-				merges = append(merges, types.PatchStrategicMerge(markPatch(doc.Node, s.number)))
+				strategic = append(strategic, types.PatchStrategicMerge(markPatch(doc.Node, s.number)))
 			}
 		}
-		if text, changed := p.withoutDeletes(s, o); changed {
+		if text, changed := p.harmless(s, o); changed {
 			if text != "" {
-				merges = append(merges, types.PatchStrategicMerge(text))
+				strategic = append(strategic, types.PatchStrategicMerge(text))
 			}
 			continue
 		}
-		merges = append(merges, k.PatchesStrategicMerge[s.index])
+		strategic = append(strategic, (*merges(k))[s.index])
 	}
-	k.PatchesStrategicMerge = merges
+	*merges(k) = strategic
 
 	var patches []types.Patch
 	for _, s := range p.of[v][stepPatch] {
@@ -149,7 +150,7 @@ func (p *program) patchLists(v *visit, k *types.Kustomization, o variant) {
 		if o.marks {
 			patches = append(patches, p.markEntries(s, original)...)
 		}
-		if text, changed := p.withoutDeletes(s, o); changed {
+		if text, changed := p.harmless(s, o); changed {
 			if text == "" {
 				continue
 			}
@@ -159,18 +160,18 @@ func (p *program) patchLists(v *visit, k *types.Kustomization, o variant) {
 	}
 	k.Patches = patches
 
-	var operations []types.Patch
+	var ops []types.Patch
 	for _, s := range p.of[v][stepOperations] {
 		if !o.takes(s) {
 			continue
 		}
-		original := k.PatchesJson6902[s.index]
+		original := (*operations(k))[s.index]
 		if o.marks {
-			operations = append(operations, types.Patch{Target: original.Target, Patch: markOperation(s.number)})
+			ops = append(ops, types.Patch{Target: original.Target, Patch: markOperation(s.number)})
 		}
-		operations = append(operations, original)
+		ops = append(ops, original)
 	}
-	k.PatchesJson6902 = operations
+	*operations(k) = ops
 }
 
 // markEntries are the patches that mark what a patch will touch.
@@ -217,11 +218,11 @@ func markOperation(number int) string {
 		strings.ReplaceAll(mark(number), "/", "~1"))
 }
 
-// withoutDeletes is a patch without the documents that remove an object, for a
-// variant that keeps the objects.
-func (p *program) withoutDeletes(s step, o variant) (text string, changed bool) {
+// harmless is a patch without what removes its object or the marks on it, for a
+// variant that keeps both.
+func (p *program) harmless(s step, o variant) (text string, changed bool) {
 	content := p.patches[s.number]
-	if !o.kept || !content.deletes {
+	if !o.kept || !content.erases {
 		return "", false
 	}
 	var out bytes.Buffer
@@ -229,7 +230,7 @@ func (p *program) withoutDeletes(s step, o variant) (text string, changed bool) 
 		if deletes(doc.Node) {
 			continue
 		}
-		data, err := yaml.Marshal(doc.Node)
+		data, err := yaml.Marshal(withoutWipes(doc.Node))
 		if err != nil {
 			return "", false
 		}
@@ -237,6 +238,29 @@ func (p *program) withoutDeletes(s step, o variant) (text string, changed bool) 
 		out.Write(data)
 	}
 	return out.String(), true
+}
+
+// withoutWipes is a patch document that leaves annotations alone.
+func withoutWipes(n *yaml.Node) *yaml.Node {
+	if !wipes(n) {
+		return n
+	}
+	out := copyNode(n, make(map[*yaml.Node]*yaml.Node))
+	drop(out, "$patch")
+	if metadata := field(out, "metadata"); metadata != nil {
+		drop(metadata, "$patch")
+		drop(metadata, "annotations")
+	}
+	return out
+}
+
+func drop(n *yaml.Node, key string) {
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		if n.Content[i].Value == key {
+			n.Content = slices.Delete(n.Content, i, i+2)
+			return
+		}
+	}
 }
 
 // markReplacements puts a replacement in front of each that writes a mark to

@@ -196,8 +196,7 @@ func unreadable(name string, err error) diag.Diagnostic {
 
 // plainError takes the operation and the path off a file error.
 func plainError(err error) string {
-	var pathError *fs.PathError
-	if errors.As(err, &pathError) {
+	if pathError, ok := errors.AsType[*fs.PathError](err); ok {
 		return pathError.Err.Error()
 	}
 	return err.Error()

@@ -3,6 +3,7 @@ package build
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"path"
 	"slices"
 	"strings"
@@ -69,7 +70,7 @@ type patchContent struct {
 	docs       []manifest.Document
 	operations bool
 	targeted   bool
-	deletes    bool // a document says $patch: delete
+	erases     bool // a document removes its object, or the marks on it
 }
 
 func newProgram(c *closure) *program {
@@ -177,7 +178,7 @@ func (p *program) readPatch(s step, text patchText) {
 	content := patchContent{docs: docs, targeted: field(s.node, "target") != nil}
 	content.operations = len(docs) > 0 && docs[0].Node.Kind == yaml.SequenceNode
 	for _, doc := range docs {
-		content.deletes = content.deletes || deletes(doc.Node)
+		content.erases = content.erases || deletes(doc.Node) || wipes(doc.Node)
 	}
 	p.patches[s.number] = content
 }
@@ -188,19 +189,33 @@ func deletes(n *yaml.Node) bool {
 	return n.Kind == yaml.MappingNode && directive != nil && directive.Value == "delete"
 }
 
+// wipes reports whether a strategic merge patch takes all annotations off its
+// object, and the marks with them.
+func wipes(n *yaml.Node) bool {
+	if n.Kind != yaml.MappingNode {
+		return false
+	}
+	metadata := field(n, "metadata")
+	annotations := field(metadata, "annotations")
+	return field(n, "$patch") != nil || field(metadata, "$patch") != nil || field(annotations, "$patch") != nil ||
+		(annotations != nil && annotations.ShortTag() == "!!null")
+}
+
 // variant says how a build shall differ from the plain one.
 type variant struct {
 	// marks puts a mark on every object at every step that touches it.
 	marks bool
-	// kept leaves out what removes objects: they stay, with their marks.
+	// kept leaves out what removes objects or marks: both stay.
 	kept bool
 	// last is the number of the last step that is taken; negative for all.
 	last int
+	// none takes no step at all.
+	none bool
 	// sentinels makes the images of this visit recognisable.
 	sentinels *visit
 }
 
-func (o variant) takes(s step) bool { return o.last < 0 || s.number <= o.last }
+func (o variant) takes(s step) bool { return !o.none && (o.last < 0 || s.number <= o.last) }
 
 // markPrefix starts the annotations that marks are. Kustomize keeps annotations
 // of this prefix when a JSON patch replaces all annotations.
@@ -280,7 +295,7 @@ type withAnnotations struct {
 
 // started reports whether a variant comes as far as a visit.
 func (p *program) started(v *visit, o variant) bool {
-	return o.last < 0 || p.first(v) <= o.last
+	return !o.none && (o.last < 0 || p.first(v) <= o.last)
 }
 
 // first is the number of the first step at or below a visit.
@@ -351,26 +366,22 @@ func (p *program) generators(v *visit, k *types.Kustomization, o variant) {
 			out = *options
 		}
 		annotations := map[string]string{mark(number): "x"}
-		for key, value := range out.Annotations {
-			annotations[key] = value
-		}
+		maps.Copy(annotations, out.Annotations)
 		if options == nil || options.Annotations == nil {
 			// An entry without annotations of its own inherits all global ones.
 			if k.GeneratorOptions != nil {
-				for key, value := range k.GeneratorOptions.Annotations {
-					annotations[key] = value
-				}
+				maps.Copy(annotations, k.GeneratorOptions.Annotations)
 			}
 		}
 		out.Annotations = annotations
 		return &out
 	}
-	var maps []types.ConfigMapArgs
+	var configMaps []types.ConfigMapArgs
 	for _, s := range p.of[v][stepConfigMap] {
 		if o.takes(s) {
 			args := k.ConfigMapGenerator[s.index]
 			args.Options = annotate(args.Options, s.number)
-			maps = append(maps, args)
+			configMaps = append(configMaps, args)
 		}
 	}
 	var secrets []types.SecretArgs
@@ -381,7 +392,7 @@ func (p *program) generators(v *visit, k *types.Kustomization, o variant) {
 			secrets = append(secrets, args)
 		}
 	}
-	k.ConfigMapGenerator, k.SecretGenerator = maps, secrets
+	k.ConfigMapGenerator, k.SecretGenerator = configMaps, secrets
 }
 
 // fieldLists keeps the other fields that a variant takes.
@@ -400,7 +411,7 @@ func (p *program) fieldLists(v *visit, k *types.Kustomization, o variant) {
 		k.NameSuffix = ""
 	}
 	if !has(stepCommonLabels) {
-		k.CommonLabels = nil
+		*commonLabels(k) = nil
 	}
 	if !has(stepAnnotations) {
 		k.CommonAnnotations = nil
@@ -408,7 +419,7 @@ func (p *program) fieldLists(v *visit, k *types.Kustomization, o variant) {
 	k.Labels = take(p, v, o, stepLabels, k.Labels)
 	k.Replicas = take(p, v, o, stepReplicas, k.Replicas)
 	k.Images = take(p, v, o, stepImage, k.Images)
-	k.Vars = take(p, v, o, stepVars, k.Vars)
+	*variables(k) = take(p, v, o, stepVars, *variables(k))
 	if o.sentinels == v {
 		for i := range k.Images {
 			k.Images[i] = types.Image{Name: k.Images[i].Name, NewName: k.Images[i].Name, NewTag: sentinel(i)}

@@ -2,6 +2,7 @@ package build
 
 import (
 	"bytes"
+	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
@@ -106,6 +107,18 @@ func (c *closure) patch(v *visit, n *yaml.Node, operations bool) {
 	docs, findings := p.documents()
 	if len(findings) > 0 {
 		c.addOnce(findings)
+		return
+	}
+	if written, err := p.text(); err == nil && bytes.HasPrefix(written, []byte("[")) && !json.Valid(written) {
+		at := v.at(n)
+		if len(docs) > 0 {
+			at = docs[0].Range
+		}
+		c.addOnce(diag.List{{
+			Rule: RuleFailed, Severity: diag.Error, Range: at,
+			Summary: "a patch that starts with [ is read as JSON, and this is not JSON",
+			Detail:  "Put double quotes around the keys and the strings, or write the operations as a YAML list, each with a dash.",
+		}})
 		return
 	}
 	c.patchForm(v, n, docs, target, operations)
@@ -314,7 +327,11 @@ func judgePlugin(n *yaml.Node, anywhere bool) (findings diag.List) {
 		at(RuleHelm, kind, kind.Value+" would run helm", "Render the chart once, at a pinned version, and commit what it gives.")
 	}
 	remoteScalars(n, anywhere, func(s *yaml.Node) {
-		at(RuleRemote, s, "this would be fetched from the network: "+withoutUser(s.Value), "Nothing is fetched during a build. Copy it into the repository and name the copy.")
+		summary := "this could make kustomize fetch from the network"
+		if isHTTP(s.Value) {
+			summary = "this would be fetched from the network: " + withoutUser(s.Value)
+		}
+		at(RuleRemote, s, summary, "Nothing is fetched during a build. Copy it into the repository and name the copy.")
 	})
 	return findings
 }
@@ -322,12 +339,11 @@ func judgePlugin(n *yaml.Node, anywhere bool) (findings diag.List) {
 // remoteScalars finds values that kustomize would fetch if it took them for the
 // name of a file: under the keys that name files, or anywhere.
 func remoteScalars(n *yaml.Node, anywhere bool, found func(*yaml.Node)) {
-	if n == nil {
+	if n = deref(n); n == nil {
 		return
 	}
 	if n.Kind == yaml.ScalarNode && anywhere {
-		_, value, _ := strings.Cut(n.Value, "=")
-		if isHTTP(n.Value) || isHTTP(value) {
+		if lower := strings.ToLower(n.Value); strings.Contains(lower, "http:") || strings.Contains(lower, "https:") {
 			found(n)
 		}
 	}
@@ -348,6 +364,17 @@ type patchText struct {
 	visit  *visit
 	node   *yaml.Node // the entry
 	file   string     // empty for an inline patch
+}
+
+// text is the patch as kustomize looks at it.
+func (p patchText) text() ([]byte, error) {
+	if p.file != "" {
+		return p.source.bytes(p.source.get(p.file))
+	}
+	if n := field(p.node, "patch"); n != nil {
+		return []byte(strings.TrimSpace(n.Value)), nil
+	}
+	return []byte(p.node.Value), nil
 }
 
 // documents reads the patch. Positions of an inline patch are those in the

@@ -218,7 +218,7 @@ func (d *differ) maps(was, is Path, before, after map[string]any) {
 	}
 }
 
-func extend(p Path, s Step) Path { return append(p[:len(p):len(p)], s) }
+func extend(p Path, s Step) Path { return append(slices.Clip(p), s) }
 
 // lists compares lists by pairing their items.
 func (d *differ) lists(was, is Path, before, after []any) {
@@ -234,7 +234,7 @@ func (d *differ) lists(was, is Path, before, after []any) {
 			d.add(FieldChange{After: after[p.after], Added: true}, extend(was, newStep), extend(is, newStep))
 		}
 	}
-	if order := reordered(pairs, before, after); order {
+	if reordered(pairs) {
 		d.add(FieldChange{Before: names(before), After: names(after)}, was, is)
 	}
 }

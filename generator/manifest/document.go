@@ -2,6 +2,7 @@ package manifest
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -58,6 +59,10 @@ func Documents(path string, data []byte) ([]Document, diag.List) {
 	}
 	data = bytes.TrimPrefix(data, []byte("\ufeff"))
 	data = bytes.ReplaceAll(data, []byte("\r\n"), []byte("\n"))
+	if bytes.IndexByte(data, '\t') >= 0 && json.Valid(data) {
+		// JSON may be indented with tabs, YAML not. A string holds none.
+		data = bytes.ReplaceAll(data, []byte("\t"), []byte(" "))
+	}
 	var docs []Document
 	var findings diag.List
 	for _, part := range segments(data) {

@@ -172,11 +172,20 @@ func itemsWith(list *yaml.Node, key, value string) (found []*yaml.Node) {
 // itemKeys are the sets of fields that tell the items of a Kubernetes list
 // apart, the most telling first.
 var itemKeys = [][]string{
-	{"containerPort", "protocol"}, {"containerPort"},
-	{"port", "protocol"}, {"port"},
-	{"mountPath"}, {"devicePath"}, {"ip"}, {"uid"},
-	{"topologyKey", "whenUnsatisfiable"}, {"topologyKey"},
-	{"type"}, {"key"}, {"secretName"}, {"kind", "namespace"},
+	{"containerPort", "protocol"},
+	{"containerPort"},
+	{"port", "protocol"},
+	{"port"},
+	{"mountPath"},
+	{"devicePath"},
+	{"ip"},
+	{"uid"},
+	{"topologyKey", "whenUnsatisfiable"},
+	{"topologyKey"},
+	{"type"},
+	{"key"},
+	{"secretName"},
+	{"kind", "namespace"},
 }
 
 func itemsLike(list *yaml.Node, keys []string, want map[string]any) (found []*yaml.Node) {

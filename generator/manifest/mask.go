@@ -129,13 +129,13 @@ func (m masker) value(at Path, parent, value any) any {
 	case map[string]any:
 		out := make(map[string]any, len(v))
 		for key, item := range v {
-			out[key] = m.value(append(at[:len(at):len(at)], Step{Key: key}), v, item)
+			out[key] = m.value(extend(at, Step{Key: key}), v, item)
 		}
 		return out
 	case []any:
 		out := make([]any, len(v))
 		for i, item := range v {
-			out[i] = m.value(append(at[:len(at):len(at)], Step{Index: i}), v, item)
+			out[i] = m.value(extend(at, Step{Index: i}), v, item)
 		}
 		return out
 	case string:

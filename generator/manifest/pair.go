@@ -173,9 +173,9 @@ func subsequence(a, b []string, offset int) []pair {
 	for i := range length {
 		length[i] = make([]int, len(b)+1)
 	}
-	for i := len(a) - 1; i >= 0; i-- {
+	for i, v := range slices.Backward(a) {
 		for j := len(b) - 1; j >= 0; j-- {
-			if a[i] == b[j] {
+			if v == b[j] {
 				length[i][j] = length[i+1][j+1] + 1
 			} else {
 				length[i][j] = max(length[i+1][j], length[i][j+1])
@@ -200,7 +200,7 @@ func subsequence(a, b []string, offset int) []pair {
 // reordered reports whether the items of a list that were paired stand in
 // another order now. That matters where order has a meaning: initContainers
 // run one after another, and env may refer to what comes before.
-func reordered(pairs []pair, before, after []any) bool {
+func reordered(pairs []pair) bool {
 	last := -1
 	var order []pair
 	for _, p := range pairs {

@@ -47,7 +47,7 @@ func (d Document) Objects() ([]*Object, diag.List) {
 }
 
 // ListItems returns the item nodes of a document that is a List: a kind that
-// ends in List and has a list of items.
+// ends in List and has a list of items. Lists in lists are taken apart too.
 func ListItems(n *yaml.Node) ([]*yaml.Node, bool) {
 	kind, items := lookup(n, "kind"), lookup(n, "items")
 	if kind.Node == nil || !strings.HasSuffix(kind.Node.Value, "List") || items.Node == nil {
@@ -58,7 +58,12 @@ func ListItems(n *yaml.Node) ([]*yaml.Node, bool) {
 	}
 	out := make([]*yaml.Node, 0, len(items.Node.Content))
 	for _, child := range items.Node.Content {
-		out = append(out, resolve(child))
+		item := resolve(child)
+		if inner, nested := ListItems(item); nested {
+			out = append(out, inner...)
+			continue
+		}
+		out = append(out, item)
 	}
 	return out, true
 }

@@ -47,6 +47,7 @@ func TestSplit(t *testing.T) {
 			want: []string{"ConfigMap a"}, findings: []string{"f.yaml:7:3 manifest-object: this item of a List is not a Kubernetes object"},
 		},
 		{name: "generateName", data: "apiVersion: v1\nkind: Pod\nmetadata: {generateName: a-}\n", want: []string{"Pod "}},
+		{name: "JSON with tabs", data: "{\n\t\"apiVersion\": \"v1\",\n\t\"kind\": \"Pod\",\n\t\"metadata\": {\"name\": \"j\"}\n}\n", want: []string{"Pod j"}},
 		{name: "group and namespace", data: "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: a, namespace: ns}\n", want: []string{"apps/Deployment ns/a"}},
 		{name: "name that is no string", data: "apiVersion: v1\nkind: Pod\nmetadata: {name: on}\n", findings: []string{
 			"f.yaml:1:1 manifest-object: metadata.name is not a string but true: put quotes around it",
