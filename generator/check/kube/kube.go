@@ -120,5 +120,5 @@ func (c *Checker) object(ctx context.Context, o *manifest.Object, env *environme
 	if o.Kind == "Namespace" && o.Group() == "" {
 		findings = append(findings, levelLabels(clean)...)
 	}
-	return append(findings, c.pods(clean, env)...)
+	return append(findings, c.pods(ctx, clean, env)...)
 }

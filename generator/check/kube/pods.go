@@ -1,6 +1,9 @@
 package kube
 
 import (
+	"context"
+	"reflect"
+
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
@@ -20,15 +23,16 @@ type pod struct {
 }
 
 // pods judges the pods that an object makes by the rules of their namespace.
-func (c *Checker) pods(o *manifest.Object, env *environment) diag.List {
+func (c *Checker) pods(ctx context.Context, o *manifest.Object, env *environment) diag.List {
 	var findings diag.List
 	for _, template := range check.PodTemplates(o, env.defaults) {
 		p := &pod{PodTemplate: template}
-		if !convert(template.Spec, &p.spec) || !convert(template.Metadata, &p.meta) {
-			continue // the value that does not fit has its own finding
+		if !c.fit(template.Spec, &p.spec) || !c.fit(template.Metadata, &p.meta) {
+			continue
 		}
 		if o.Group() == "argoproj.io" {
 			p.addExecutor(env.defaults)
+			findings = append(findings, p.refused(ctx)...)
 		}
 		namespaces := []string{o.Namespace}
 		if o.Kind == "ClusterWorkflowTemplate" {
@@ -47,6 +51,17 @@ func (c *Checker) pods(o *manifest.Object, env *environment) diag.List {
 		}
 	}
 	return findings.Sorted()
+}
+
+// fit reads a part of an object into its type. A value that does not fit has
+// its own finding, and is left out here.
+func (c *Checker) fit(fields map[string]any, into any) bool {
+	if convert(fields, into) {
+		return true
+	}
+	t := reflect.TypeOf(into).Elem()
+	reflect.ValueOf(into).Elem().SetZero()
+	return convert(check.Prune(fields, c.shape.Misfits(fields, t, nil)), into)
 }
 
 // addExecutor adds the wait container as the controller makes it: with the

@@ -201,3 +201,43 @@ spec:
 		})
 	}
 }
+
+func TestWhatTheServerRefusesInWorkflows(t *testing.T) {
+	t.Parallel()
+	diff(t, []string{
+		`info pod-security-unknown 3 metadata.namespace: nothing rendered here uses argoproj.io/ClusterWorkflowTemplate p: its Pod Security level, limits and quota are not known, and its pods were not judged by them`,
+		`error api-invalid 11 spec.templates[0].container.ports[0].name: spec.templates[0].container.ports[0].name: invalid value: "a-name-that-is-too-long": must be no more than 15 characters`,
+		`error api-invalid 12 spec.templates[0].container.env[0].name: spec.templates[0].container.env[0].name: required value`,
+		`error api-invalid 13 spec.templates[0].container.resources.requests: spec.templates[0].container.resources.requests: invalid value: "2Gi": must be less than or equal to memory limit of 1Gi`,
+		`error api-invalid 16 spec.templates[0].tolerations[0].operator: spec.templates[0].tolerations[0].operator: invalid value: "b": value must be empty when ` + "`operator`" + ` is 'Exists'`,
+		`error api-invalid 23 spec.templates[1].sidecars[0].name: spec.templates[1].sidecars[0].name: duplicate value: "main"`,
+	}, run(t, `apiVersion: argoproj.io/v1alpha1
+kind: ClusterWorkflowTemplate
+metadata: {name: p}
+spec:
+  entrypoint: main
+  volumeClaimTemplates: [{metadata: {name: work}, spec: {accessModes: [ReadWriteOnce]}}]
+  templates:
+    - name: main
+      container:
+        image: "{{inputs.parameters.image}}"
+        ports: [{name: a-name-that-is-too-long, containerPort: 80}]
+        env: [{name: "", value: x}, {name: "{{item}}", value: y}]
+        resources: {requests: {memory: 2Gi}, limits: {memory: 1Gi}}
+        volumeMounts: [{name: work, mountPath: /work}]
+      nodeSelector: {pool: "{{inputs.parameters.pool}}"}
+      tolerations: [{key: a, operator: Exists, value: b, effect: NoSchedule}]
+    - name: side
+      script:
+        image: a
+        source: |
+          print(1)
+      sidecars:
+        - {name: main, image: b}
+    - name: patched
+      podSpecPatch: '{"containers": [{"name": "main", "image": "b"}]}'
+      container: {image: a, ports: [{name: a-name-that-is-too-long, containerPort: 80}]}
+    - name: makes
+      resource: {action: create, manifest: "{}"}
+`))
+}
