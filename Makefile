@@ -12,7 +12,7 @@ build: $(BIN)/strake
 
 $(BIN)/strake: $(SOURCES)
 	@mkdir -p $(BIN)
-	$(GO) build -trimpath -ldflags '-s -w' -o $@ ./cmd/strake
+	$(GO) build -ldflags '-s -w' -o $@ ./cmd/strake
 
 # Pinned programs that tests and lint use, each built from a module of its own.
 $(BIN)/golangci-lint: .ci/tools/go.mod .ci/tools/go.sum

@@ -1,0 +1,448 @@
+package cli
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"strake/docs"
+	"strake/generator/build"
+	"strake/generator/check"
+	"strake/generator/diag"
+	"strake/generator/manifest"
+	"strake/generator/report"
+	"strake/generator/spec"
+	"strake/generator/tree"
+)
+
+// checkOptions are the flags of check, and of the commands that check first.
+type checkOptions struct {
+	environments []string
+	policies     []string
+	since        string
+	staged       bool
+	failOn       string
+	format       string
+	outputs      []string
+}
+
+func newCheck(g *global) *cobra.Command {
+	var o checkOptions
+	cmd := &cobra.Command{
+		Use:   "check [PATH...]",
+		Short: "Check the spec, the overlays and the objects that they build",
+		Long: `Check reads the spec, compares the tree with what it renders, builds every
+overlay, and checks the objects as the API server, Argo and the policies would.
+Findings point at the line that a human wrote.
+
+With PATH, or in a repository without a spec, every kustomization there that no
+other one uses is built and checked.`,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return g.check(cmd.Context(), o, args)
+		},
+	}
+	flags := cmd.Flags()
+	flags.StringSliceVarP(&o.environments, "env", "e", nil, "only these environments")
+	flags.StringArrayVar(&o.policies, "policy", []string{builtin}, "directory of Rego policies; builtin names the embedded ones; may repeat")
+	flags.StringVar(&o.since, "since", "HEAD", "revision that removed objects are looked for against")
+	flags.BoolVar(&o.staged, "staged", false, "check what is staged in the index, not the working tree")
+	flags.StringVar(&o.failOn, "fail-on", "error", "least severity that makes the exit code 1: info, warning or error")
+	flags.StringVar(&o.format, "format", "text", "text, json, sarif, junit, github or markdown")
+	flags.StringArrayVarP(&o.outputs, "output", "o", nil, "FORMAT=FILE, beside the report on stdout; may repeat")
+	return cmd
+}
+
+// result is what a run of the checks found and looked at.
+type result struct {
+	findings diag.List
+	coverage report.Coverage
+	rows     []report.Row
+	// extra holds files that findings may point into and that are not on disk.
+	extra *tree.Tree
+	// stood are the guarded objects seen anywhere, for declarations of removals.
+	stood     []check.Identity
+	summaries []check.Summary
+}
+
+func (g *global) check(ctx context.Context, o checkOptions, args []string) (err error) {
+	failOn, err := diag.ParseSeverity(o.failOn)
+	if err != nil {
+		return usageError{fmt.Errorf("--fail-on: %w", err)}
+	}
+	format, err := report.ParseFormat(o.format)
+	if err != nil {
+		return usageError{fmt.Errorf("--format: %w", err)}
+	}
+	outputs, err := parseOutputs(o.outputs)
+	if err != nil {
+		return err
+	}
+	w, err := g.open()
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, w.close()) }()
+	if err := w.settled(); err != nil {
+		return err
+	}
+	if o.staged {
+		if err := w.useIndex(); err != nil {
+			return err
+		}
+	}
+	var r *result
+	if len(args) > 0 || w.specPath == "" {
+		r, err = w.checkPaths(ctx, o, args)
+	} else {
+		r, err = w.checkPlatform(ctx, o)
+	}
+	if err != nil {
+		return err
+	}
+	return w.report(r, format, outputs, failOn)
+}
+
+// useIndex makes the staged files the ones that are looked at.
+func (w *workspace) useIndex() error {
+	if w.git == nil {
+		return usagef("--staged: %s is not a Git repository", w.root)
+	}
+	index, err := w.git.Staged()
+	if err != nil {
+		return err
+	}
+	w.fsys = index
+	return nil
+}
+
+// checkPlatform checks a repository that a spec describes.
+func (w *workspace) checkPlatform(ctx context.Context, o checkOptions) (*result, error) {
+	done := w.progress("rendering")
+	p, err := w.load(ctx)
+	done()
+	if err != nil {
+		return nil, err
+	}
+	chosen, err := p.choose(o.environments)
+	if err != nil {
+		return nil, err
+	}
+	r := &result{findings: p.findings, extra: p.all}
+	r.coverage.Files = len(p.spec.Files) + p.comparison.Committed.Len()
+	if p.findings.AtLeast(diag.Error) {
+		// What a spec with errors renders says nothing: the errors do.
+		return r, nil
+	}
+	r.findings = append(r.findings, tree.Findings(p.drift(o.environments))...)
+	checks, found, err := w.checks(ctx, o.policies)
+	if err != nil {
+		return nil, err
+	}
+	r.findings = append(r.findings, found...)
+	gate := w.gate(o.since, p)
+	for _, e := range chosen {
+		if err := w.checkEnvironment(ctx, p, e, checks, gate, r); err != nil {
+			return nil, err
+		}
+	}
+	r.findings = append(r.findings, check.Fleet(r.summaries)...)
+	if len(o.environments) == 0 {
+		r.findings = append(r.findings, check.UnusedRemovals(gate.declared, r.stood)...)
+	}
+	for _, c := range checks {
+		r.coverage.Checks = append(r.coverage.Checks, c.Name())
+	}
+	return r, nil
+}
+
+// checkEnvironment builds and checks one environment and keeps only what is
+// small: memory does not grow with the number of environments.
+func (w *workspace) checkEnvironment(ctx context.Context, p *platform, e *spec.Effective, checks []check.Check, gate *gate, r *result) error {
+	defer w.progress("checking %s", e.Environment)()
+	for _, s := range w.stages(p, e) {
+		b, findings, err := s.build(ctx)
+		if err != nil {
+			return err
+		}
+		found, summary, err := check.Environment(ctx, b.input(), checks)
+		if err != nil {
+			return err
+		}
+		findings = append(findings, found...)
+		gone, before, err := gate.judge(ctx, w, e, b)
+		if err != nil {
+			return err
+		}
+		findings = s.trace.Trace(append(findings, gone...))
+		r.take(b, findings, summary)
+		r.stood = append(r.stood, before...)
+	}
+	return nil
+}
+
+// take adds one stage to the result.
+func (r *result) take(b built, findings diag.List, summary check.Summary) {
+	r.findings = append(r.findings, findings...)
+	if !slices.Contains(r.coverage.Environments, b.name) {
+		r.coverage.Environments = append(r.coverage.Environments, b.name)
+		slices.Sort(r.coverage.Environments)
+		r.summaries = append(r.summaries, summary)
+	}
+	r.stood = append(r.stood, summary.Guarded...)
+	r.coverage.Overlays += len(b.overlays)
+	r.coverage.Objects += summary.Objects()
+	for _, o := range b.overlays {
+		r.rows = append(r.rows, row(b.name, o, findings))
+	}
+}
+
+// row counts one overlay for the table.
+func row(env string, o build.Overlay, findings diag.List) report.Row {
+	ids := make(map[string]bool, len(o.Objects))
+	for _, object := range o.Objects {
+		ids[object.ID()] = true
+	}
+	var own diag.List
+	for _, d := range findings {
+		if ids[d.Object] || (d.Object == "" && strings.HasPrefix(d.Range.Path, o.Dir+"/")) {
+			own = append(own, d)
+		}
+	}
+	return report.Row{
+		Environment: env, App: filepath.Base(o.Dir), Objects: len(o.Objects),
+		Errors: own.Count(diag.Error), Warnings: own.Count(diag.Warning), Infos: own.Count(diag.Info),
+	}
+}
+
+// checkPaths checks kustomizations that no spec describes.
+func (w *workspace) checkPaths(ctx context.Context, o checkOptions, args []string) (*result, error) {
+	if len(o.environments) > 0 {
+		return nil, usagef("--env needs a spec: without one, name the overlays as PATH")
+	}
+	var under []string
+	for _, arg := range args {
+		rel, err := w.relative(arg)
+		if err != nil {
+			return nil, err
+		}
+		if _, err := fs.Stat(w.fsys, rel); err != nil {
+			return nil, usagef("%s: no such file or directory", arg)
+		}
+		under = append(under, rel)
+	}
+	roots, findings, err := build.Discover(w.fsys)
+	if err != nil {
+		return nil, err
+	}
+	r := &result{findings: findings}
+	checks, found, err := w.checks(ctx, o.policies)
+	if err != nil {
+		return nil, err
+	}
+	r.findings = append(r.findings, found...)
+	for _, dir := range roots {
+		if !within(dir, under) {
+			continue
+		}
+		s := stage{name: dir, fsys: w.fsys, dirs: []string{dir}}
+		b, found, err := s.build(ctx)
+		if err != nil {
+			return nil, err
+		}
+		judged, summary, err := check.Environment(ctx, b.input(), checks)
+		if err != nil {
+			return nil, err
+		}
+		r.take(b, append(found, judged...), summary)
+		r.coverage.Files++
+	}
+	if len(r.coverage.Environments) == 0 {
+		r.findings = append(r.findings, diag.Diagnostic{
+			Rule: "build-empty", Severity: diag.Error, Range: diag.Range{Path: strings.Join(under, " ")},
+			Summary: "no kustomization here, so nothing was checked",
+			Detail:  "Name a directory that holds a kustomization.yaml, or run 'strake init' for a new platform.",
+		})
+	}
+	for _, c := range checks {
+		r.coverage.Checks = append(r.coverage.Checks, c.Name())
+	}
+	return r, nil
+}
+
+func within(dir string, under []string) bool {
+	if len(under) == 0 {
+		return true
+	}
+	return slices.ContainsFunc(under, func(u string) bool {
+		return u == "." || dir == u || strings.HasPrefix(dir, u+"/")
+	})
+}
+
+// gate is the deletion gate: what stood at a revision, and what may leave.
+type gate struct {
+	before   *tree.Tree // nil when there is nothing to compare with
+	declared []check.Removal
+	today    string
+	root     string
+}
+
+// openGate compares with a tree; nil compares with nothing.
+func (w *workspace) openGate(p *platform, before *tree.Tree) *gate {
+	g := &gate{before: before, today: w.today(), root: p.comparison.Root}
+	for i, r := range p.spec.Removals {
+		g.declared = append(g.declared, check.Removal{
+			Kind: r.Kind, Name: r.Name, Namespace: r.Namespace, Environment: r.Environment,
+			Reason: r.Reason, Until: r.Until, Range: p.spec.RemovalAt(i),
+		})
+	}
+	return g
+}
+
+// gate reads the tree at a revision. Where there is none, it says so: a gate
+// that is open is not a gate that was passed.
+func (w *workspace) gate(since string, p *platform) *gate {
+	g := w.openGate(p, nil)
+	if w.git == nil {
+		w.talk("removals are not checked: not a Git repository")
+		return g
+	}
+	before, _, err := w.git.Tree(since, rendered(g.root)...)
+	if err != nil {
+		w.talk("removals are not checked: %s", err)
+		return g
+	}
+	g.before = before
+	return g
+}
+
+// judge compares an environment with what it was. An environment whose files
+// are the same is not built a second time.
+func (g *gate) judge(ctx context.Context, w *workspace, e *spec.Effective, after built) (diag.List, []check.Identity, error) {
+	if g.before == nil {
+		return nil, nil, nil
+	}
+	dirs := overlayDirs(g.before, g.root, e.Environment)
+	if len(dirs) == 0 || g.unchanged(w.fsys, e.Environment, after) {
+		return nil, nil, nil
+	}
+	b, _, err := stage{name: e.Environment, fsys: g.before, dirs: dirs}.build(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	before := b.objects()
+	return check.Removals(before, after.objects(), e.Environment, g.declared, g.today), check.Guarded(before), nil
+}
+
+// unchanged reports whether the environment's overlays are byte for byte what
+// they were. Bases are written once, so their names in the overlays suffice;
+// custom/ directories beside them do not.
+func (g *gate) unchanged(_ fs.FS, env string, after built) bool {
+	prefixes := rendered(g.root)
+	overlays, bases := prefixes[2]+"/"+env+"/", prefixes[0]+"/"
+	for f := range g.before.All() {
+		if !strings.HasPrefix(f.Path, overlays) && !strings.HasPrefix(f.Path, bases) {
+			continue
+		}
+		now, err := fs.ReadFile(after.fsys, f.Path)
+		if err != nil || !bytes.Equal(now, f.Data) {
+			return false
+		}
+	}
+	return true
+}
+
+// output is one --output FORMAT=FILE.
+type output struct {
+	format report.Format
+	file   string
+}
+
+func parseOutputs(values []string) ([]output, error) {
+	var out []output
+	for _, v := range values {
+		name, file, found := strings.Cut(v, "=")
+		if !found || file == "" {
+			return nil, usagef("--output %q: want FORMAT=FILE, for example sarif=strake.sarif", v)
+		}
+		format, err := report.ParseFormat(name)
+		if err != nil {
+			return nil, usageError{fmt.Errorf("--output: %w", err)}
+		}
+		out = append(out, output{format, file})
+	}
+	return out, nil
+}
+
+// report writes the result in every format that was asked for.
+func (w *workspace) report(r *result, format report.Format, outputs []output, failOn diag.Severity) error {
+	findings := r.findings.Sorted()
+	options := report.Options{
+		Color: w.env.Color && format == report.Text, Sources: w.sources(r.extra), Coverage: &r.coverage,
+		Rules: ruleDocs, Version: Version, FailOn: failOn, SpecPath: w.specPath,
+	}
+	if format == report.Text && len(r.rows) > 0 {
+		if err := report.Table(w.env.Stdout, r.rows); err != nil {
+			return err
+		}
+	}
+	if err := report.Findings(w.env.Stdout, format, findings, options); err != nil {
+		return err
+	}
+	options.Color = false
+	for _, o := range outputs {
+		if err := w.reportTo(o, findings, options); err != nil {
+			return err
+		}
+	}
+	if findings.AtLeast(failOn) || r.coverage.Objects == 0 {
+		return errFindings
+	}
+	return nil
+}
+
+func (w *workspace) reportTo(o output, findings diag.List, options report.Options) error {
+	var b bytes.Buffer
+	if err := report.Findings(&b, o.format, findings, options); err != nil {
+		return err
+	}
+	file := o.file
+	if !filepath.IsAbs(file) {
+		file = filepath.Join(w.start(), file)
+	}
+	return tree.WriteFile(file, b.Bytes())
+}
+
+// ruleDocs hands the rule pages to the reports.
+func ruleDocs(slug string) (report.Rule, bool) {
+	page, ok := docs.Rule(slug)
+	if !ok {
+		return report.Rule{}, false
+	}
+	_, rest, _ := strings.Cut(page, "\n")
+	title, _, _ := strings.Cut(strings.TrimSpace(rest), "\n")
+	return report.Rule{Title: title, Markdown: page}, true
+}
+
+// objectsOf is what a revision builds for an environment.
+func objectsOf(ctx context.Context, s stage) ([]*manifest.Object, error) {
+	if len(s.dirs) == 0 {
+		return nil, nil
+	}
+	b, findings, err := s.build(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for _, d := range findings {
+		if d.Severity == diag.Error {
+			return nil, fmt.Errorf("%s: %s", d.Range, d.Summary)
+		}
+	}
+	return b.objects(), nil
+}
