@@ -3,6 +3,7 @@ package spec
 import (
 	"fmt"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -112,6 +113,7 @@ func (c *checker) unknownKey(e entry, sh *shape, path string) string {
 // maps an override has already removed the others.
 func (c *checker) exclusive(n *node, sh *shape, path string) {
 	if c.mode == mergedMode {
+		c.companions(n, sh, path)
 		return
 	}
 	first := map[string]entry{}
@@ -129,6 +131,20 @@ func (c *checker) exclusive(n *node, sh *shape, path string) {
 			Rule: ruleExclusive, Severity: diag.Error, Range: e.at, Field: child(path, e.key),
 			Summary: fmt.Sprintf("%s and %s exclude each other", earlier.key, e.key), Detail: "Keep one of them.",
 			Related: []diag.Related{{Range: earlier.at, Message: earlier.key + " is set here"}},
+		})
+	}
+}
+
+// companions reports a key that goes with another which is not the one chosen.
+func (c *checker) companions(n *node, sh *shape, path string) {
+	for _, e := range n.entries {
+		with := sh.field(e.key).tag.with
+		if with == "" || e.value.kind == brokenKind || hasAny(n, []string{with}) || !hasAny(n, sh.group(sh.field(with).tag.group)) {
+			continue
+		}
+		c.found = append(c.found, diag.Diagnostic{
+			Rule: ruleExclusive, Severity: diag.Error, Range: e.at, Field: child(path, e.key),
+			Summary: fmt.Sprintf("%s goes with %s, which is not set", e.key, with), Detail: "Remove it: nothing would read it.",
 		})
 	}
 }
@@ -224,6 +240,9 @@ func (c *checker) sequence(n *node, sh *shape, t tag, path string, partial bool)
 	if n.kind != listKind {
 		if n.scalar() && sh.elem.kind == text {
 			return c.wrongType(n, path, "a list: ["+n.text+"]")
+		}
+		if sh.named {
+			return c.wrongType(n, path, "a list: each item begins with - name:")
 		}
 		return c.wrongType(n, path, "a list")
 	}
@@ -392,10 +411,8 @@ func (c *checker) string(n *node, t tag, path string) *node {
 }
 
 func (c *checker) enum(n *node, t tag, path string) *node {
-	for _, v := range t.enum {
-		if v == n.text {
-			return n
-		}
+	if slices.Contains(t.enum, n.text) {
+		return n
 	}
 	detail := "Accepted: " + diag.OneOf(t.enum) + "."
 	if guess := diag.DidYouMean(n.text, t.enum); guess != "" {
@@ -412,6 +429,9 @@ func (c *checker) enum(n *node, t tag, path string) *node {
 
 // lastKey is the key that a human would call a path by.
 func lastKey(path string) string {
+	if path == "" {
+		return "document"
+	}
 	if end := strings.LastIndexByte(path, '['); end > 0 && strings.HasSuffix(path, "]") {
 		return "item of " + lastKey(path[:end])
 	}

@@ -100,8 +100,12 @@ func settingPath(kind, path string) string {
 	switch kind {
 	case "Platform":
 		for _, cut := range []struct{ from, to string }{
-			{"defaults.tenant.", "tenant."}, {"defaults.pipeline.", "tenant.pipelines."}, {"defaults.", ""},
-			{"environments.", ""}, {"tenants.environments.", "tenant."}, {"tenants.", "tenant."},
+			{"defaults.tenant.", "tenant."},
+			{"defaults.pipeline.", "tenant.pipelines."},
+			{"defaults.", ""},
+			{"environments.", ""},
+			{"tenants.environments.", "tenant."},
+			{"tenants.", "tenant."},
 		} {
 			if rest, found := strings.CutPrefix(path, cut.from); found {
 				return cut.to + rest

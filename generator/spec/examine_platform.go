@@ -54,6 +54,9 @@ func (x *examiner) workflows() {
 			x.report(ruleVersion, "workflows.version", summary, detail)
 		}
 	}
+	if w := x.e.Workflows; w != nil && w.Helm != nil && w.Install != "external" && x.settled("workflows.install") {
+		x.add(diag.Warning, ruleExclusive, "workflows.helm", "helm is set and install is "+w.Install, "Nothing reads it. Write install: external, or remove helm.")
+	}
 	if x.runs() && reservedNamespace(x.e.Workflows.Namespace) {
 		x.report(ruleNamespace, "workflows.namespace", fmt.Sprintf("namespace %s is reserved", x.e.Workflows.Namespace), "Kubernetes and GKE keep it for themselves. Write another, such as argo.")
 	}
@@ -71,7 +74,7 @@ func judgeVersion(version string) (summary, detail string) {
 	}
 	var n [3]int
 	for i := range n {
-		n[i], _ = strconv.Atoi(m[i+1]) //nolint:errcheck // the pattern has digits only
+		n[i], _ = strconv.Atoi(m[i+1]) // the pattern has digits only
 	}
 	use := "Write " + recommended + "."
 	switch {

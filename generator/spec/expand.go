@@ -76,7 +76,11 @@ func (s *scope) declare(n *node) {
 		return
 	}
 	for _, e := range n.entries {
-		if !isBuiltIn(e.key) { // such a declaration has its finding
+		switch {
+		case isBuiltIn(e.key): // it has its finding
+		case e.value.kind == nullKind:
+			delete(s.declared, e.key)
+		default:
 			s.declared[e.key] = e.value
 		}
 	}
@@ -91,7 +95,7 @@ func (s *scope) lookup(name string, own bool) variable {
 	if fact, ok := strings.CutPrefix(name, "facts."); ok {
 		n := s.facts.get(fact)
 		switch {
-		case n == nil:
+		case n == nil, n.kind == nullKind:
 			return variable{state: pending, text: fact}
 		case !n.scalar():
 			return variable{state: failed}
@@ -152,7 +156,7 @@ func (s *scope) image() variable {
 	key := s.values["tenant"] + "/" + s.pipeline
 	for _, k := range []string{key + "/" + s.task, key} {
 		n := s.images.get(k)
-		if n == nil {
+		if n == nil || n.kind == nullKind {
 			continue
 		}
 		s.used[s.stage+"\x00"+k] = true

@@ -5,6 +5,7 @@ import (
 	"net/netip"
 	"net/url"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -313,10 +314,8 @@ func quotaNames() []string {
 }
 
 func quotaKey(s string) (string, string) {
-	for _, name := range quotaNames() {
-		if s == name {
-			return "", ""
-		}
+	if slices.Contains(quotaNames(), s) {
+		return "", ""
 	}
 	if rest, found := strings.CutPrefix(s, "requests."); found && strings.Contains(rest, "/") {
 		return labelKey(rest)

@@ -1,6 +1,7 @@
 package spec
 
 import (
+	"cmp"
 	"fmt"
 	"io/fs"
 	"path"
@@ -95,7 +96,7 @@ type loader struct {
 // folded over environments.
 func Load(fsys fs.FS, file, toolVersion string) (*Platform, diag.List) {
 	l := &loader{
-		fsys: fsys, path: path.Clean(file), toolVersion: toolVersion,
+		fsys: fsys, path: path.Clean(file), toolVersion: cmp.Or(toolVersion, "devel"),
 		releases: map[string]source{}, facts: map[string]source{}, used: map[string]bool{}, contents: map[string]*string{},
 		settings:  shapeOf(reflect.TypeFor[settings]()),
 		effective: shapeOf(reflect.TypeFor[Effective]()),

@@ -212,10 +212,10 @@ func writeText(b *bytes.Buffer, s string, indent int) {
 		return
 	}
 	body := strings.TrimRight(s, "\n")
-	switch trailing := len(s) - len(body); {
-	case trailing == 0:
+	switch len(s) - len(body) {
+	case 0:
 		b.WriteString(" |-\n")
-	case trailing == 1:
+	case 1:
 		b.WriteString(" |\n")
 	default:
 		b.WriteString(" |+\n")

@@ -258,8 +258,17 @@ func TestPinAllows(t *testing.T) {
 		pin, tool string
 		want      bool
 	}{
-		{"0.1.x", "0.1.0", true}, {"0.1.x", "v0.1.7", true}, {"0.1.x", "0.1.7-rc1", true}, {"0.1.x", "0.2.0", false}, {"0.1.x", "1.1.0", false},
-		{"0.1.3", "0.1.3", true}, {"0.1.3", "0.1.4", false}, {"0.1.3", "0.1.3-dirty", true}, {"0.1.x", "devel", true}, {"0.1.x", "", true}, {"", "0.1.0", true},
+		{"0.1.x", "0.1.0", true},
+		{"0.1.x", "v0.1.7", true},
+		{"0.1.x", "0.1.7-rc1", true},
+		{"0.1.x", "0.2.0", false},
+		{"0.1.x", "1.1.0", false},
+		{"0.1.3", "0.1.3", true},
+		{"0.1.3", "0.1.4", false},
+		{"0.1.3", "0.1.3-dirty", true},
+		{"0.1.x", "devel", true},
+		{"0.1.x", "", true},
+		{"", "0.1.0", true},
 	} {
 		if got := (&Platform{Pin: c.pin}).Allows(c.tool); got != c.want {
 			t.Errorf("pin %q allows %q = %t, want %t", c.pin, c.tool, got, c.want)
@@ -278,7 +287,8 @@ func TestNodePool(t *testing.T) {
 		{"plain", NodePool{Name: "system"}, map[string]string{"cloud.google.com/gke-nodepool": "system"}, nil},
 		{"spot", NodePool{Name: "s", Spot: true}, map[string]string{"cloud.google.com/gke-spot": "true"}, []Taint{{"cloud.google.com/gke-spot", "true", "NoSchedule"}}},
 		{
-			"all", NodePool{Name: "g", Spot: true, GPU: &GPU{Type: "nvidia-l4", Count: 1}, Dedicated: "vision", Labels: map[string]string{"a": "b"}, Taints: []Taint{{"x", "y", "NoExecute"}}},
+			"all",
+			NodePool{Name: "g", Spot: true, GPU: &GPU{Type: "nvidia-l4", Count: 1}, Dedicated: "vision", Labels: map[string]string{"a": "b"}, Taints: []Taint{{"x", "y", "NoExecute"}}},
 			map[string]string{"a": "b", "cloud.google.com/gke-spot": "true", "cloud.google.com/gke-accelerator": "nvidia-l4", "dedicated": "vision"},
 			[]Taint{{"x", "y", "NoExecute"}, {"cloud.google.com/gke-spot", "true", "NoSchedule"}, {"nvidia.com/gpu", "present", "NoSchedule"}, {"dedicated", "vision", "NoSchedule"}},
 		},

@@ -102,15 +102,6 @@ func (n *node) index(key string) int {
 	return slices.IndexFunc(n.entries, func(e entry) bool { return e.key == key })
 }
 
-// keys returns the keys in the order they were written.
-func (n *node) keys() []string {
-	keys := make([]string, len(n.entries))
-	for i, e := range n.entries {
-		keys[i] = e.key
-	}
-	return keys
-}
-
 // copy returns a node whose entries and items may be replaced.
 func (n *node) copy() *node {
 	c := *n

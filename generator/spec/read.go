@@ -62,8 +62,7 @@ func readFile(fsys fs.FS, path string) ([]byte, diag.List) {
 // cause is an I/O error without the path, which the finding has already: the
 // operating system's path would differ between machines.
 func cause(err error) string {
-	var pathError *fs.PathError
-	if errors.As(err, &pathError) {
+	if pathError, ok := errors.AsType[*fs.PathError](err); ok {
 		return "The system says: " + pathError.Err.Error() + "."
 	}
 	return "The system says: " + err.Error() + "."

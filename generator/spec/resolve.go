@@ -68,12 +68,6 @@ type cluster struct {
 	chain []*node
 }
 
-// matches reports whether a name means this environment: its own, or that of
-// one it extends.
-func (c cluster) matches(name string) bool {
-	return slices.ContainsFunc(c.chain, func(n *node) bool { return nameOf(n) == name })
-}
-
 // environments lists what is declared. One that extends something impossible is
 // left out: it has its finding.
 func (l *loader) environments() []cluster {
@@ -251,7 +245,7 @@ func (l *loader) scope(c cluster, merged *node, found *diag.List) *scope {
 func (l *loader) mergeTenants(m *merger, c cluster, s *scope) *node {
 	list := &node{kind: listKind, at: c.name.at}
 	for _, n := range c.chain {
-		if t := n.get("tenants"); t != nil && t.kind != nullKind {
+		if n.get("tenants").string() == "none" {
 			return list
 		}
 	}
@@ -324,9 +318,8 @@ func (l *loader) limits() *tenantLimits {
 // references checks the names of environments, stages, tenants and pipelines
 // that other documents use.
 func (l *loader) references(all []cluster) {
-	var names, stages []string
+	var stages []string
 	for _, c := range all {
-		names = append(names, nameOf(c.chain[len(c.chain)-1]))
 		if !c.abstract {
 			stages = append(stages, c.stage.text)
 		}

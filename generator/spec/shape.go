@@ -78,7 +78,7 @@ func parseTag(f reflect.StructField) tag {
 		case "enum":
 			t.enum = strings.Split(value, "|")
 		case "min":
-			t.min, _ = strconv.Atoi(value) //nolint:errcheck // a test reads every tag
+			t.min, _ = strconv.Atoi(value) // a test reads every tag
 			t.hasMin = true
 		case "oneof":
 			t.group = value
