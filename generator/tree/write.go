@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path"
 	"path/filepath"
@@ -51,7 +52,8 @@ func (d *Dir) Write(ctx context.Context, p *Plan, o WriteOptions) (Result, error
 		return Result{}, &Refused{Findings: p.Refused}
 	}
 	if len(p.Changes) == 0 {
-		return Result{}, nil
+		pending, err := d.Pending()
+		return Result{}, errors.Join(err, errIf(pending, ErrPending))
 	}
 	w := newWriter(d, o)
 	var result Result
@@ -156,36 +158,50 @@ func some(names []string) string {
 	return fmt.Sprintf("%s and %d more", strings.Join(names[:limit], ", "), len(names)-limit)
 }
 
-// stage writes the new contents below .strake/, several at a time, since most
-// of the time is spent waiting for the disk.
+// stage writes the new contents below .strake/.
 func (w *writer) stage(ctx context.Context, p *Plan) error {
-	const writers = 8
 	if err := w.dir.root.Mkdir(stagePath, 0o755); err != nil {
 		return fmt.Errorf("make %s: %w", stagePath, err)
 	}
+	err := atOnce(len(p.Changes), func(i int) error {
+		if p.Changes[i].Delete {
+			return nil
+		}
+		return errors.Join(ctx.Err(), w.step("stage "+p.Changes[i].Path))
+	}, func(i int) error {
+		if p.Changes[i].Delete {
+			return nil
+		}
+		return w.dir.create(staged(i), p.Changes[i].After)
+	})
+	if err != nil {
+		return fmt.Errorf("stage: %w", err)
+	}
+	return w.dir.sync(stagePath)
+}
+
+// atOnce does a number of things, several at a time, since most of their time
+// is spent waiting for the disk. before is called for each in order, and stops
+// the rest by an error.
+func atOnce(count int, before, do func(i int) error) error {
+	const workers = 8
 	var (
 		group  sync.WaitGroup
-		tokens = make(chan struct{}, writers)
-		errs   = make([]error, len(p.Changes)+1)
+		tokens = make(chan struct{}, workers)
+		errs   = make([]error, count)
 	)
-	for i, ch := range p.Changes {
-		if ch.Delete {
-			continue
-		}
-		if errs[i] = errors.Join(ctx.Err(), w.step("stage "+ch.Path)); errs[i] != nil {
+	for i := range count {
+		if errs[i] = before(i); errs[i] != nil {
 			break
 		}
 		tokens <- struct{}{}
 		group.Go(func() {
 			defer func() { <-tokens }()
-			errs[i] = w.dir.create(staged(i), ch.After)
+			errs[i] = do(i)
 		})
 	}
 	group.Wait()
-	if err := errors.Join(errs...); err != nil {
-		return fmt.Errorf("stage: %w", err)
-	}
-	return w.dir.sync(stagePath)
+	return errors.Join(errs...)
 }
 
 // create writes a new file and waits until it is on the disk.
@@ -257,6 +273,7 @@ func (w *writer) apply(j journal) (Result, error) {
 			return result, unfinished(err)
 		case kept:
 			result.Kept = append(result.Kept, keptFinding(e))
+			continue
 		case e.New == "":
 			result.Deleted = append(result.Deleted, e.Path)
 		default:
@@ -264,10 +281,10 @@ func (w *writer) apply(j journal) (Result, error) {
 		}
 		touched[path.Dir(e.Path)] = true
 	}
-	for dir := range touched {
-		if err := w.dir.sync(dir); err != nil {
-			return result, unfinished(err)
-		}
+	dirs := slices.Collect(maps.Keys(touched))
+	err := atOnce(len(dirs), func(int) error { return nil }, func(i int) error { return w.dir.sync(dirs[i]) })
+	if err != nil {
+		return result, unfinished(err)
 	}
 	if err := w.step("drop journal"); err != nil {
 		return result, unfinished(err)
@@ -370,7 +387,7 @@ func (d *Dir) recover(ctx context.Context, o WriteOptions) (Result, error) {
 		return Result{}, errors.Join(err, ctx.Err())
 	}
 	if !pending {
-		return Result{}, nil
+		return Result{}, d.clear()
 	}
 	var result Result
 	err = d.locked(func() error {
@@ -388,6 +405,28 @@ func (d *Dir) recover(ctx context.Context, o WriteOptions) (Result, error) {
 		return result, fmt.Errorf("finish the interrupted write: %w", err)
 	}
 	return result, nil
+}
+
+// clear removes what a write left that was killed just before its journal, or
+// just after it dropped it.
+func (d *Dir) clear() error {
+	_, err := d.root.Lstat(stagePath)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	err = d.locked(func() error {
+		if pending, err := d.Pending(); err != nil || pending {
+			return err
+		}
+		return d.root.RemoveAll(stagePath)
+	})
+	if errors.Is(err, ErrLocked) {
+		return nil // they are somebody's at work
+	}
+	return err
 }
 
 // Pending reports whether a write was interrupted or is under way: what is read
