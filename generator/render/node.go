@@ -295,7 +295,7 @@ func trace(made, printed *yaml.Node, from source, sources map[*yaml.Node]source,
 	if own, ok := sources[made]; ok {
 		from = own
 	}
-	for line := printed.Line; line <= lastLine(printed); line++ {
+	for line, last := printed.Line, lastLine(printed); line <= last; line++ {
 		lines[line] = from
 	}
 	if made.Kind == yaml.ScalarNode && len(made.Content) == 1 {
