@@ -196,12 +196,25 @@ func walk(sh *shape, prefix string, skip func(path string) bool) []documented {
 	return out
 }
 
+// referenceHead is what holds for every field.
+const referenceHead = `# Reference of the spec
+
+Every field, with its type, its default, what it means, and the files it reaches. This page is generated from the types of ` + "`generator/spec`" + `.
+
+**Merging.** ` + "`spec.defaults`" + ` fills every environment; a field that stands there stands in each of ` + "`spec.environments`" + ` too, where its value wins. Maps merge deep, lists of named things by name,
+other lists replace. Of keys that exclude each other, choosing one removes an inherited other. ` + "`null`" + ` removes an inherited value, and ` + "`{name: x, $remove: true}`" + ` an inherited item.
+
+**Variables.** ` + "`${environment}`, `${stage}`, `${platform}`, `${project}` and `${region}`" + ` are built in, ` + "`${tenant}`" + ` within a tenant, ` + "`${release.image}`" + ` within a pipeline, and ` + "`${facts.NAME}`" + ` is what
+Terraform recorded; others are declared under ` + "`variables`" + `. They are filled in once, in strings; ` + "`$${`" + ` writes ` + "`${`" + `. In a task's command and args only declared ones are. Inside ` + "`{ }`" + ` and ` + "`[ ]`" + ` a value with a
+variable must be quoted: that is YAML's rule.
+
+**Values.** Durations are ` + "`30s`, `10m`, `3h` or `180d`" + `. Quantities are those of Kubernetes.
+`
+
 // Reference is the page of every field: docs/reference.md.
 func Reference() []byte {
 	var b bytes.Buffer
-	b.WriteString("# Reference of the spec\n\nEvery field, with its type, its default, what it means, and the files it reaches. " +
-		"A field that stands in `spec.defaults` stands in each of `spec.environments` too. This page is generated from the types of `generator/spec`.\n\n" +
-		"Durations are `30s`, `10m`, `3h` or `180d`. Quantities are those of Kubernetes. `null` removes an inherited value, and `{name: x, $remove: true}` an inherited item of a list.\n")
+	b.WriteString(referenceHead)
 	docs, types := fieldDocs(), typeDocs()
 	for _, k := range documentKinds() {
 		sh := shapeOf(k.typ)
@@ -233,7 +246,9 @@ func repeated(kind string) func(path string) bool {
 func required(f field, name string) string {
 	switch {
 	case f.tag.required && f.tag.group != "":
-		return name + ", one of the group required"
+		return name + ", " + diag.OneOf(f.peers) + " is required"
+	case f.tag.group != "":
+		return name + ", at most one of " + strings.Join(f.peers, " and ")
 	case f.tag.required:
 		return name + ", required"
 	}

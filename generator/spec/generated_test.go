@@ -75,7 +75,7 @@ func generateDocs(t testing.TB) []byte {
 				if !ok {
 					continue
 				}
-				types[typ.Name.Name] = oneLine(decl.Doc)
+				types[typ.Name.Name] = publicName(oneLine(decl.Doc), typ.Name.Name)
 				for _, f := range structure.Fields.List {
 					for _, n := range f.Names {
 						if n.IsExported() {
@@ -106,6 +106,12 @@ func generateDocs(t testing.TB) []byte {
 		t.Fatal(err)
 	}
 	return out
+}
+
+// publicName begins a type's comment with the word that users know.
+func publicName(doc, name string) string {
+	known := strings.ToUpper(name[:1]) + strings.TrimSuffix(name[1:], "Document")
+	return known + strings.TrimPrefix(doc, name)
 }
 
 func oneLine(doc *ast.CommentGroup) string { return strings.Join(strings.Fields(doc.Text()), " ") }

@@ -36,6 +36,8 @@ type field struct {
 	index []int
 	shape *shape
 	tag   tag
+	// peers are the keys of its one-of group, its own among them.
+	peers []string
 }
 
 // tag is what the struct tags of a field say. In `strake:"…"`, separated by
@@ -106,6 +108,11 @@ func shapeOf(t reflect.Type) *shape {
 	case reflect.Struct:
 		s := &shape{kind: structure, typ: t}
 		s.addFields(t, nil, "")
+		for i, f := range s.fields {
+			if f.tag.group != "" {
+				s.fields[i].peers = s.group(f.tag.group)
+			}
+		}
 		return s
 	case reflect.Map:
 		return &shape{kind: dictionary, typ: t, elem: shapeOf(t.Elem())}
