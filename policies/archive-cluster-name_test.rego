@@ -40,5 +40,5 @@ data:
   config: |
     persistence: {archive: true}
 `)
-	fixture.paths(f) == {"0:data.config"}
+	fixture.paths(f) == {"0:data.config.persistence"}
 }

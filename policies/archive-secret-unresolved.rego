@@ -12,14 +12,15 @@ import data.strake.lib
 
 findings contains f if {
 	some p in lib.persistences
-	db := lib.database(p)
+	some kind in ["postgresql", "mysql"]
+	db := p.value[kind]
 	some field in ["userNameSecret", "passwordSecret"]
 	ref := db[field]
 	state := lib.secret_state(p.namespace, ref.name, object.get(ref, "key", ""))
 	state != "found"
 	f := {
 		"object": p.object,
-		"path": p.path,
+		"path": array.concat(p.path, [kind, field]),
 		"severity": severity(p, state),
 		"summary": sprintf("%s names the key %v of the Secret %s/%s, and %s", [field, object.get(ref, "key", ""), p.namespace, ref.name, words(state)]),
 		"detail": "Write an ExternalSecret in the controller's namespace with that target name and key.",

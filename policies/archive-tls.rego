@@ -18,7 +18,7 @@ findings contains f if {
 	not safe(db)
 	f := {
 		"object": p.object,
-		"path": p.path,
+		"path": array.concat(p.path, ["postgresql"]),
 		"summary": sprintf("the archive's database on %v is reached %s", [host, how(db)]),
 		"detail": "Set ssl: true and sslMode: verify-full (or verify-ca, require), or reach Cloud SQL through its proxy on 127.0.0.1.",
 	}

@@ -34,7 +34,7 @@ test_databases[db] if {
 
 test_path if {
 	f := rule.findings with input as config("{host: 10.0.0.5}")
-	fixture.paths(f) == {"0:data.persistence"}
+	fixture.paths(f) == {"0:data.persistence.postgresql"}
 }
 
 test_silent_without_persistence if {

@@ -27,6 +27,7 @@ keys := [k |
 		"format": object.get(store, f[1], "{{workflow.name}}/{{pod.name}}"),
 		"bucket": sprintf("%s:%v", [f[0], object.get(store, f[2], "")]),
 		"field": sprintf("%s.%s", [f[0], f[1]]),
+		"at": array.concat(r.path, [f[0], f[1]]),
 	})
 ]
 
@@ -36,7 +37,7 @@ findings contains f if {
 	count(missing) > 0
 	f := {
 		"object": k.object,
-		"path": k.path,
+		"path": k.at,
 		"summary": sprintf("%s has no {{%s.name}}: artifacts overwrite each other", [k.field, concat(".name}} and no {{", missing)]),
 		"detail": "Use {{workflow.namespace}}/{{workflow.name}}/{{pod.name}}.",
 	}
@@ -51,7 +52,7 @@ findings contains f if {
 	shared(k)
 	f := {
 		"object": k.object,
-		"path": k.path,
+		"path": k.at,
 		"severity": "warning",
 		"summary": sprintf("%s has no {{workflow.namespace}} and the bucket is shared: tenants may overwrite each other's artifacts", [k.field]),
 		"detail": "Use {{workflow.namespace}}/{{workflow.name}}/{{pod.name}}.",

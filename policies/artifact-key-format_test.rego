@@ -33,7 +33,7 @@ test_formats[format] if {
 
 test_path if {
 	f := rule.findings with input as fixture.prod(repository("ml", "keyFormat: x"))
-	fixture.paths(f) == {"0:data.default-v1"}
+	fixture.paths(f) == {"0:data.default-v1.gcs.keyFormat"}
 	fixture.severities(f) == {""}
 }
 
@@ -42,7 +42,7 @@ test_warns_for_a_shared_bucket if {
 		repository("a", "keyFormat: \"{{workflow.name}}/{{pod.name}}\""),
 		repository("b", "keyFormat: \"{{workflow.name}}/{{pod.name}}\""),
 	]))
-	fixture.paths(f) == {"0:data.default-v1", "1:data.default-v1"}
+	fixture.paths(f) == {"0:data.default-v1.gcs.keyFormat", "1:data.default-v1.gcs.keyFormat"}
 	fixture.severities(f) == {"warning"}
 }
 

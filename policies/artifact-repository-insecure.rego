@@ -14,7 +14,7 @@ findings contains f if {
 	r.value.s3.insecure == true
 	f := {
 		"object": r.object,
-		"path": r.path,
+		"path": array.concat(r.path, ["s3", "insecure"]),
 		"summary": sprintf("s3.insecure is true: artifacts and keys go to %v in clear text", [object.get(r.value.s3, "endpoint", "the store")]),
 		"detail": "Give the store a certificate and leave insecure out. caSecret names the certificate of an own authority.",
 	}
@@ -26,7 +26,7 @@ findings contains f if {
 	regex.match(`^[a-z]+://`, endpoint)
 	f := {
 		"object": r.object,
-		"path": r.path,
+		"path": array.concat(r.path, ["s3", "endpoint"]),
 		"severity": "error",
 		"summary": sprintf("s3.endpoint %q has a scheme: Argo takes it for a part of the host", [endpoint]),
 		"detail": "Write host:port. TLS is used unless insecure is true.",

@@ -17,7 +17,7 @@ data:
 
 test_warns_for_insecure if {
 	f := rule.findings with input as repository("{endpoint: \"minio:9000\", bucket: b, insecure: true}")
-	fixture.paths(f) == {"0:data.default-v1"}
+	fixture.paths(f) == {"0:data.default-v1.s3.insecure"}
 	fixture.severities(f) == {""}
 }
 
@@ -40,5 +40,5 @@ data:
   artifactRepository: |
     s3: {endpoint: "minio:9000", bucket: b, insecure: true}
 `)
-	fixture.paths(f) == {"0:data.artifactRepository"}
+	fixture.paths(f) == {"0:data.artifactRepository.s3.insecure"}
 }

@@ -35,7 +35,7 @@ findings contains f if {
 	object.get(ref, "name", "") != ""
 	f := {
 		"object": r.object,
-		"path": r.path,
+		"path": array.concat(r.path, ["gcs", "serviceAccountKeySecret"]),
 		"summary": sprintf("the artifact repository uses a service account key from the Secret %s", [ref.name]),
 		"detail": advice,
 	}

@@ -37,7 +37,7 @@ metadata: {name: artifact-repositories, namespace: ml}
 data:
   default-v1: "gcs: {bucket: b, serviceAccountKeySecret: {name: k, key: key.json}}"
 `)
-	fixture.paths(f) == {"0:data.default-v1"}
+	fixture.paths(f) == {"0:data.default-v1.gcs.serviceAccountKeySecret"}
 }
 
 test_silent_for_workload_identity if {

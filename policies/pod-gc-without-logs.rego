@@ -34,7 +34,7 @@ findings contains f if {
 	count(without_logs) > 0
 	f := {
 		"object": c.object,
-		"path": entry.path,
+		"path": array.concat(entry.path, ["spec", "podGC"]),
 		"summary": sprintf("podGC %s deletes the pods of all workflows, and logs are not archived in %s", [strategy, concat(", ", sort(without_logs))]),
 		"detail": advice,
 	}

@@ -68,5 +68,5 @@ data:
   workflowDefaults: |
     spec: {podGC: {strategy: OnPodCompletion}}
 `])
-	fixture.paths(f) == {"2:data.workflowDefaults"}
+	fixture.paths(f) == {"2:data.workflowDefaults.spec.podGC"}
 }

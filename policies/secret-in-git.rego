@@ -80,26 +80,16 @@ findings contains f if {
 # of its database.
 findings contains f if {
 	some c in lib.configs
-	some key, entry in c.values
-	some inner in inner_secrets(entry.value)
-	not entry.path == ["data", key]
-	f := config_finding(c, entry.path, array.concat([key], inner))
-}
-
-findings contains f if {
-	some c in lib.configs
 	some _, entry in c.values
-	entry.path[1] != "config"
 	some inner in inner_secrets(entry.value)
-	f := config_finding(c, entry.path, array.concat([entry.path[1]], inner))
-}
-
-config_finding(c, path, place) := {
-	"object": c.object,
-	"path": path,
-	"summary": sprintf("the workflow controller's configuration holds a literal under %s", [concat(".", [sprintf("%v", [p]) | some p in place])]),
-	"detail": sprintf("%s The database takes userNameSecret and passwordSecret.", [advice]),
-	"sensitive": true,
+	path := array.concat(entry.path, inner)
+	f := {
+		"object": c.object,
+		"path": path,
+		"summary": sprintf("the workflow controller's configuration holds a literal under %s", [concat(".", [sprintf("%v", [p]) | some p in array.slice(path, 1, count(path))])]),
+		"detail": sprintf("%s The database takes userNameSecret and passwordSecret.", [advice]),
+		"sensitive": true,
+	}
 }
 
 inner_secrets(value) := {path |

@@ -127,7 +127,7 @@ data:
 
 test_fires_for_the_database_password if {
 	f := rule.findings with input as controller("persistence", "postgresql: {host: h, password: hunter2}")
-	fixture.paths(f) == {"0:data.persistence"}
+	fixture.paths(f) == {"0:data.persistence.postgresql.password"}
 	every x in f {
 		contains(x.summary, "persistence.postgresql.password")
 		not contains(x.summary, "hunter2")
@@ -136,7 +136,7 @@ test_fires_for_the_database_password if {
 
 test_fires_under_the_single_config_key if {
 	f := rule.findings with input as controller("config", "persistence: {postgresql: {host: h, password: hunter2}}")
-	fixture.paths(f) == {"0:data.config"}
+	fixture.paths(f) == {"0:data.config.persistence.postgresql.password"}
 }
 
 test_silent_for_a_reference_to_a_secret if {

@@ -141,7 +141,7 @@ of_configuration := array.concat(
 		ref := repository.value[store][field]
 		r := {
 			"object": repository.object,
-			"path": repository.path,
+			"path": array.concat(repository.path, [store, field, "name"]),
 			"namespace": repository.namespace,
 			"kind": "Secret",
 			"name": object.get(ref, "name", ""),
@@ -158,7 +158,7 @@ of_configuration := array.concat(
 		ref := entry.value[field]
 		r := {
 			"object": c.object,
-			"path": entry.path,
+			"path": array.concat(entry.path, [field, "name"]),
 			"namespace": c.namespace,
 			"kind": "Secret",
 			"name": object.get(ref, "name", ""),

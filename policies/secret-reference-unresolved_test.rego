@@ -96,7 +96,7 @@ data:
   default-v1: |
     s3: {bucket: b, accessKeySecret: {name: app-secrets, key: API_KEY}, secretKeySecret: {name: nope, key: a}}
 `])
-	fixture.paths(f) == {"2:data.default-v1"}
+	fixture.paths(f) == {"2:data.default-v1.s3.secretKeySecret.name"}
 	count(f) == 1
 }
 

@@ -15,7 +15,7 @@ findings contains f if {
 	entry.value.insecureSkipVerify == true
 	f := {
 		"object": c.object,
-		"path": entry.path,
+		"path": array.concat(entry.path, ["insecureSkipVerify"]),
 		"summary": "sso.insecureSkipVerify is true: the identity provider's certificate is not checked",
 		"detail": "Remove it, and mount the certificate of an own authority.",
 	}
@@ -30,7 +30,7 @@ findings contains f if {
 	not local(url)
 	f := {
 		"object": c.object,
-		"path": entry.path,
+		"path": array.concat(entry.path, [field]),
 		"summary": sprintf("sso.%s is %s: logins cross the network in clear text", [field, url]),
 		"detail": "Use https.",
 	}

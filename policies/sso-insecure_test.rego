@@ -29,7 +29,7 @@ test_cases[sso] if {
 
 test_path if {
 	f := rule.findings with input as fixture.prod(config("insecureSkipVerify: true"))
-	fixture.paths(f) == {"0:data.sso"}
+	fixture.paths(f) == {"0:data.sso.insecureSkipVerify"}
 }
 
 test_localhost_in_dev if {

@@ -300,7 +300,7 @@ config_values(fields) := {lower(key): {"value": value, "path": ["data", key]} |
 	not fields.config
 }
 
-config_values(fields) := {lower(key): {"value": value, "path": ["data", "config"]} |
+config_values(fields) := {lower(key): {"value": value, "path": ["data", "config", key]} |
 	some key, value in yaml_value(fields.config)
 } if {
 	fields.config
@@ -320,14 +320,6 @@ persistences := [p |
 ]
 
 archives := [p | some p in persistences; p.value.archive == true]
-
-# database is the block of a persistence that says where the database is.
-database(p) := p.value.postgresql if is_object(p.value.postgresql)
-
-database(p) := p.value.mysql if {
-	is_object(p.value.mysql)
-	not is_object(p.value.postgresql)
-}
 
 # repositories are the artifact repositories: those of ConfigMaps named
 # artifact-repositories, by key, and the controllers' own.

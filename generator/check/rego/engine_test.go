@@ -403,6 +403,55 @@ func TestPositions(t *testing.T) {
 	}
 }
 
+// TestPositionsInText: a path goes on into the YAML of a ConfigMap's string.
+func TestPositionsInText(t *testing.T) {
+	t.Parallel()
+	const text = `apiVersion: v1
+kind: ConfigMap
+metadata: {name: c}
+data:
+  block: |
+    # a comment
+    postgresql:
+      host: h
+      list:
+        - name: x
+          port: 1
+  line: "postgresql: {host: h}"`
+	tests := []struct{ name, path, want string }{
+		{"a block", `["data", "block", "postgresql", "host"]`, "c.yaml:8 data.block.postgresql.host"},
+		{"an item", `["data", "block", "postgresql", "list", 0, "port"]`, "c.yaml:11 data.block.postgresql.list[0].port"},
+		{"what is not there yet", `["data", "block", "postgresql", "ssl"]`, "c.yaml:7 data.block.postgresql.ssl"},
+		{"nothing of it is there", `["data", "block", "mysql"]`, "c.yaml:5:10 data.block.mysql"},
+		{"a value on one line", `["data", "line", "postgresql", "host"]`, "c.yaml:12:9 data.line.postgresql.host"},
+		{"the text itself", `["data", "block"]`, "c.yaml:5:10 data.block"},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			e, _ := open(t, map[string]string{"x.rego": "package strake.rules.x\n\nfindings contains {\"object\": 0, \"path\": " + test.path + ", \"summary\": \"x\"} if true"})
+			objects := objectsOf(t, text)
+			objects[0].Layers = []manifest.Layer{{Role: "resource", Find: func(p manifest.Path) (diag.Range, bool) {
+				switch p.String() {
+				case "data.block":
+					return diag.Range{Path: "c.yaml", Start: diag.Pos{Line: 5, Column: 10}}, true
+				case "data.line":
+					return diag.Range{Path: "c.yaml", Start: diag.Pos{Line: 12, Column: 9}, End: diag.Pos{Line: 12, Column: 32}}, true
+				default:
+					return diag.Range{Path: "c.yaml", Start: diag.Pos{Line: 1, Column: 1}}, false
+				}
+			}}}
+			findings, err := e.Run(t.Context(), inputOf("prod", objects))
+			if err != nil || len(findings) != 1 {
+				t.Fatal(findings, err)
+			}
+			if got := findings[0].Range.String() + " " + findings[0].Field; got != test.want {
+				t.Errorf("got %s, want %s", got, test.want)
+			}
+		})
+	}
+}
+
 // TestExternal: with install: external the spec says what Helm provides.
 func TestExternal(t *testing.T) {
 	t.Parallel()

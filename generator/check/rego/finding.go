@@ -45,7 +45,7 @@ func (t *target) finding(rule RuleInfo, v any) (diag.Diagnostic, error) {
 	if err != nil {
 		return diag.Diagnostic{}, err
 	}
-	d := object.Finding(rule.Slug, severity, path, summary, detail)
+	d := findingAt(object, rule.Slug, severity, path, summary, detail)
 	d.Sensitive, _ = fields["sensitive"].(bool)
 	related, err := t.related(fields["related"])
 	if err != nil {
@@ -146,7 +146,7 @@ func (t *target) messages(r result, index int) diag.List {
 			steps = nil
 		}
 		detail, _ := fields["detail"].(string)
-		d := object.Finding(r.rule.Slug, severity, object.At(steps...), oneLine(message), detail)
+		d := findingAt(object, r.rule.Slug, severity, object.At(steps...), oneLine(message), detail)
 		d.Sensitive, _ = fields["sensitive"].(bool)
 		out = append(out, d)
 	}
