@@ -32,12 +32,24 @@ func (o *Overlay) attribute(c *closure, p *program) {
 	}
 	seen := make(map[int]bool)
 	selected := make(map[string]bool)
+	var unknown []string
 	for i, m := range marked {
 		marks := marksOf(m)
+		if len(marks) == 0 {
+			unknown = append(unknown, m.ID())
+		}
 		for _, key := range slices.Sorted(maps.Keys(marks)) {
 			note(key, seen, selected)
 		}
 		o.Objects[i].Layers = p.layers(o.Objects[i], marks)
+	}
+	if len(unknown) > 0 {
+		o.Findings = append(o.Findings, diag.Diagnostic{
+			Rule: RulePositions, Severity: diag.Info,
+			Summary: "which patches made " + enumerate(unknown, 3) + " is not known",
+			Detail:  "Findings about it name the file of the object. A generator plugin made it, or a patch takes all its annotations away.",
+			Range:   c.root.at(nil),
+		})
 	}
 	o.Findings = append(o.Findings, p.unmatched(c, seen, selected)...)
 	o.Findings = append(o.Findings, p.unmatchedImages(c)...)
@@ -74,6 +86,14 @@ func (p *program) plain(objects []*manifest.Object) bool {
 		o.Layers = p.layers(o, map[string]string{strconv.Itoa(id.step): id.document})
 	}
 	return true
+}
+
+// enumerate lists the first few of many.
+func enumerate(names []string, most int) string {
+	if len(names) > most {
+		return fmt.Sprintf("%s and %d more", strings.Join(names[:most], ", "), len(names)-most)
+	}
+	return strings.ReplaceAll(diag.OneOf(names), " or ", " and ")
 }
 
 // note remembers one mark: the step that left it, and for a replacement also
@@ -190,6 +210,11 @@ func (p *program) guess(object *manifest.Object) manifest.Layer {
 					return resourceLayer(file, n, object)
 				}
 			}
+		}
+	}
+	for _, s := range p.steps {
+		if s.kind == stepGenerators {
+			return manifest.Layer{Range: s.at(), Role: "generator"}
 		}
 	}
 	return manifest.Layer{Range: p.root.at(nil), Role: "resource"}

@@ -289,21 +289,33 @@ func (c *closure) locate(v *visit, e entry, what string) (real string, mode fs.F
 }
 
 func (k *kustomization) remote(n *yaml.Node, value string) diag.Diagnostic {
-	return k.finding(RuleRemote, n, "this would be fetched from the network: "+withoutUser(value),
+	d := k.finding(RuleRemote, n, "this would be fetched from the network: "+withoutUser(value),
 		"Nothing is fetched during a build. Copy it into the repository, at a pinned version, and name the copy.")
+	d.Sensitive = withoutUser(value) != value
+	return d
 }
 
-// withoutUser takes credentials out of a URL.
+// withoutUser takes what may be a credential out of a URL: the user, and every
+// parameter but the revision.
 func withoutUser(value string) string {
 	before, rest, found := strings.Cut(value, "://")
 	if !found {
 		return value
 	}
-	host, tail, _ := strings.Cut(rest, "/")
-	if at := strings.LastIndex(host, "@"); at >= 0 {
-		return before + "://" + strings.TrimSuffix(host[at+1:]+"/"+tail, "/")
+	if name, query, has := strings.Cut(rest, "?"); has && !strings.HasPrefix(query, "ref=") {
+		rest = name
+	} else if has {
+		query, _, _ = strings.Cut(query, "&")
+		rest = name + "?" + query
 	}
-	return value
+	host, tail, hasTail := strings.Cut(rest, "/")
+	if at := strings.LastIndex(host, "@"); at >= 0 {
+		rest = host[at+1:]
+		if hasTail {
+			rest += "/" + tail
+		}
+	}
+	return before + "://" + rest
 }
 
 // inside reports whether a file stands in or below the kustomization, the only

@@ -32,7 +32,12 @@ func (c *fieldChecker) wrong(n *yaml.Node, where, want string) {
 	if where != "" {
 		what = where
 	}
-	c.findings = append(c.findings, c.k.finding(RuleFailed, n, fmt.Sprintf("%s must be %s", what, want), ""))
+	d := c.k.finding(RuleFailed, n, fmt.Sprintf("%s must be %s", what, want), "")
+	if d.Sensitive = strings.HasPrefix(where, "secretGenerator"); d.Sensitive {
+		d.Summary = fmt.Sprintf("%s has the wrong type", what)
+		d.Detail = "A literal is a string: put quotes around it."
+	}
+	c.findings = append(c.findings, d)
 }
 
 func (c *fieldChecker) check(n *yaml.Node, t reflect.Type, where string) {

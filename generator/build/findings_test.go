@@ -3,8 +3,12 @@ package build_test
 import (
 	"strings"
 	"testing"
+	"testing/fstest"
 
 	"github.com/google/go-cmp/cmp"
+
+	"strake/generator/build"
+	"strake/generator/diag"
 )
 
 // deployment is an object that the cases below patch.
@@ -155,6 +159,10 @@ func TestFindings(t *testing.T) {
 			"app/kustomization.yaml:15:23 error build-remote: this would be fetched from the network: https://example.com/r",
 			"app/kustomization.yaml:16:18 error build-remote: this would be fetched from the network: https://example.com/conf",
 		}},
+		{name: "remote with a password", files: "-- app/kustomization.yaml --\nresources: ['https://hunter2@example.com/x?token=hunter2', 'https://example.com/x?ref=v1&token=hunter2']\n", want: []string{
+			"app/kustomization.yaml:1:13 error build-remote: this would be fetched from the network: https://example.com/x",
+			"app/kustomization.yaml:1:60 error build-remote: this would be fetched from the network: https://example.com/x?ref=v1",
+		}},
 		{name: "remote in plugins", files: "-- app/kustomization.yaml --\nresources: [d.yaml]\ntransformers:\n- t.yaml\n- dir\n- |-\n  apiVersion: builtin\n  kind: PatchTransformer\n  metadata: {name: x}\n  path: https://example.com/p\n-- app/t.yaml --\napiVersion: builtin\nkind: PatchTransformer\nmetadata: {name: x}\npath: https://example.com/p\n-- app/dir/kustomization.yaml --\nresources: [t.yaml]\npatches:\n- target: {kind: PatchTransformer}\n  patch: |\n    - {op: add, path: /path, value: 'https://example.com/p'}\n-- app/dir/t.yaml --\napiVersion: builtin\nkind: PatchTransformer\nmetadata: {name: y}\npatch: x\n" + deployment, want: []string{
 			"app/dir/kustomization.yaml:4:10 error build-remote: this could make kustomize fetch from the network",
 			"app/kustomization.yaml:5:3 error build-remote: this would be fetched from the network: https://example.com/p",
@@ -192,14 +200,16 @@ func TestFindings(t *testing.T) {
 			"app/kustomization.yaml:3:3 error build-failed: kustomize cannot build this: nothing selected by Service.[noVer].[noGrp]/web.[noNs]",
 		}},
 		{name: "a patched object that is deleted", files: "-- app/kustomization.yaml --\nresources: [d.yaml, c.yaml]\npatches:\n- target: {kind: ConfigMap}\n  patch: '[{\"op\": \"add\", \"path\": \"/data\", \"value\": {}}]'\n- target: {kind: ConfigMap, name: gone}\n  patch: |\n    $patch: delete\n    kind: ConfigMap\n    metadata: {name: x}\n-- app/c.yaml --\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: gone}\n" + deployment},
-		{name: "a patched object that loses its annotations", files: "-- app/kustomization.yaml --\nresources: [d.yaml]\npatches:\n- target: {kind: Deployment}\n  patch: '[{\"op\": \"add\", \"path\": \"/spec/paused\", \"value\": true}]'\n- patch: |\n    apiVersion: apps/v1\n    kind: Deployment\n    metadata: {name: web, annotations: null}\n" + deployment},
+		{name: "a patched object that loses its annotations", files: "-- app/kustomization.yaml --\nresources: [d.yaml]\npatches:\n- target: {kind: Deployment}\n  patch: '[{\"op\": \"add\", \"path\": \"/spec/paused\", \"value\": true}]'\n- patch: |\n    apiVersion: apps/v1\n    kind: Deployment\n    metadata: {name: web, annotations: null}\n" + deployment, want: []string{
+			"app/kustomization.yaml:1:1 info build-positions: which patches made apps/Deployment web is not known",
+		}},
 		{name: "a patched local object", files: "-- app/kustomization.yaml --\nresources: [d.yaml, c.yaml]\npatches:\n- target: {kind: ConfigMap}\n  patch: '[{\"op\": \"add\", \"path\": \"/data\", \"value\": {}}]'\n-- app/c.yaml --\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: l, annotations: {config.kubernetes.io/local-config: 'true'}}\n" + deployment},
 		{name: "a shared component may serve others", files: "-- app/kustomization.yaml --\nresources: [d.yaml]\ncomponents: [../c, mine]\n-- c/kustomization.yaml --\nkind: Component\npatches:\n- target: {kind: Job}\n  patch: '[{\"op\": \"add\", \"path\": \"/x\", \"value\": 1}]'\n-- app/mine/kustomization.yaml --\nkind: Component\npatches:\n- target: {kind: Job}\n  patch: '[{\"op\": \"add\", \"path\": \"/x\", \"value\": 1}]'\n" + deployment, want: []string{
 			"app/mine/kustomization.yaml:3:3 error patch-no-match: the patch selects no object, so it changes nothing",
 			"c/kustomization.yaml:3:3 warning patch-no-match: the patch selects no object of this overlay",
 		}},
-		{name: "secret literals stay secret", files: "-- app/kustomization.yaml --\nsecretGenerator:\n- name: s\n  literals: [hunter2]\n- name: t\n  literals: [a=hunter2, a=hunter2]\n", want: []string{
-			"app/kustomization.yaml:3:14 error build-failed: a literal is written key=value",
+		{name: "secret literals stay secret", files: "-- app/kustomization.yaml --\nsecretGenerator:\n- name: s\n  literals: [hunter2]\n- name: t\n  literals: [a=hunter2, a=hunter2]\n- name: u\n  literals: [1234]\n", want: []string{
+			"app/kustomization.yaml:7:14 error build-failed: secretGenerator[2].literals[0] has the wrong type",
 		}},
 		{name: "a generator that cannot work", files: "-- app/kustomization.yaml --\nconfigMapGenerator:\n- name: a\n  literals: [x=1]\n- name: a\n  literals: [x=2]\n- name: b\n  literals: [x=1, x=2]\n", want: []string{
 			"app/kustomization.yaml:4:9 error build-failed: the ConfigMap a is there already",
@@ -238,4 +248,32 @@ func TestFindings(t *testing.T) {
 			}
 		})
 	}
+}
+
+// FuzzOverlays: whatever a kustomization says, the answer is objects or
+// findings, never a panic, and never both nothing.
+func FuzzOverlays(f *testing.F) {
+	f.Add("resources: [d.yaml]\npatches: [{path: p.yaml, target: {kind: Deployment}}]\n", "- {op: add, path: /a, value: b}\n")
+	f.Add("resources: [d.yaml]\nimages: [{name: a, newTag: b}]\nreplicas: [{name: web, count: 2}]\n", "a: b\n")
+	f.Add("resources: [d.yaml, p.yaml]\nnamePrefix: x-\nlabels: [{pairs: {a: b}}]\n", "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n")
+	f.Add("resources: [d.yaml]\npatchesStrategicMerge: [p.yaml]\n", "kind: Deployment\nmetadata: {name: web}\n$patch: delete\n")
+	f.Add("configMapGenerator: [{name: a, literals: [a=b], files: [p.yaml]}]\nreplacements: [{source: {name: a}, targets: [{select: {}, fieldPaths: [data.x]}]}]\n", "x")
+	f.Add("resources: [d.yaml]\ncrds: [p.yaml]\nconfigurations: [p.yaml]\n", "{}")
+	f.Fuzz(func(t *testing.T, kustomization, other string) {
+		files := repo(deployment)
+		files["app/kustomization.yaml"] = &fstest.MapFile{Data: []byte(kustomization)}
+		files["app/p.yaml"] = &fstest.MapFile{Data: []byte(other)}
+		overlays, err := build.Overlays(t.Context(), files, []string{"app"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if o := overlays[0]; len(o.Objects) == 0 && !o.Findings.AtLeast(diag.Error) {
+			t.Errorf("neither objects nor findings: %v", lines(o.Findings))
+		}
+		for _, d := range overlays[0].Findings {
+			if d.Rule == "" || d.Summary == "" || d.Range.Path == "" {
+				t.Errorf("an incomplete finding: %+v", d)
+			}
+		}
+	})
 }

@@ -328,7 +328,7 @@ func anyObjects(r *rand.Rand) []*manifest.Object {
 func TestDiffProperties(t *testing.T) {
 	t.Parallel()
 	r := rand.New(rand.NewPCG(1, 2))
-	for range 3000 {
+	for range 500 {
 		a, b := anyObjects(r), anyObjects(r)
 		if changes := manifest.Diff(a, a); len(changes) > 0 {
 			t.Fatalf("Diff(a, a) = %v", show(changes))

@@ -48,6 +48,9 @@ type Document struct {
 // separator is a line that starts a new document.
 var separator = regexp.MustCompile(`(?m)^---(?:[ \t].*)?\r?$`)
 
+// secretKind tells a Secret in text that may not be YAML.
+var secretKind = regexp.MustCompile(`(?m)\bkind["']?:\s*["']?Secret\b`)
+
 // yamlLine is how the YAML reader names a line in an error.
 var yamlLine = regexp.MustCompile(`^yaml: (?:line (\d+): )?`)
 
@@ -68,6 +71,11 @@ func Documents(path string, data []byte) ([]Document, diag.List) {
 	for _, part := range segments(data) {
 		more, bad := part.documents(path)
 		docs = append(docs, more...)
+		// The line that is wrong may be the one with the secret.
+		sensitive := len(bad) > 0 && secretKind.Match(part.text)
+		for i := range bad {
+			bad[i].Sensitive = sensitive
+		}
 		findings = append(findings, bad...)
 	}
 	return docs, findings

@@ -82,6 +82,16 @@ func TestSplit(t *testing.T) {
 	}
 }
 
+// TestSplitSecret: the snippet of a finding must not show what is wrong where
+// that is a secret.
+func TestSplitSecret(t *testing.T) {
+	t.Parallel()
+	_, findings := manifest.Split("f.yaml", []byte("kind: Secret\nstringData:\n  a: b: c\n---\nkind: Pod\na: b: c\n"))
+	if len(findings) != 2 || !findings[0].Sensitive || findings[1].Sensitive {
+		t.Errorf("want that only the first is sensitive: %+v", findings)
+	}
+}
+
 func TestSplitBounds(t *testing.T) {
 	t.Parallel()
 	bomb := "a0: &a0 [x, x, x, x, x, x, x, x, x]\n"
