@@ -234,6 +234,7 @@ func TestPositionsSurviveMerging(t *testing.T) {
 		{"tokyo", "tenants[a].pipelines[p].tasks[t].command[2]", "tenants", `"${shell} -c`},         // an item
 		{"tokyo", "tenants[a].pipelines[p].tasks[t].nothing.like[3].it", "tenants", "name: t"},      // the nearest
 		{"tokyo", "stage", "platform", "prod}"},
+		{"tokyo", "tenants[a]", "tenants", "a}\nspec:"},
 		{"dev", "environment", "platform", "dev\n"},
 		{"dev", "nonsense", "platform", "dev\n"},
 	} {

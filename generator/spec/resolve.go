@@ -256,13 +256,11 @@ func (l *loader) mergeTenants(m *merger, c cluster, s *scope) *node {
 			continue
 		}
 		at := "tenants[" + t.name.text + "]"
-		merged := m.over(nil, &node{kind: mapKind, at: t.spec.at}, l.tenant, at)
-		for i, n := range append([]*node{l.platform.spec.dig("defaults", "tenant"), t.spec}, overrides...) {
+		merged := m.over(nil, &node{kind: mapKind, at: t.at}, l.tenant, at)
+		for _, n := range append([]*node{l.platform.spec.dig("defaults", "tenant"), t.spec}, overrides...) {
 			if n.isMap() {
 				layer := n.without("name", "environments", "variables")
-				if i > 1 {
-					layer.at = t.spec.at
-				}
+				layer.at = t.at // a tenant stands where it says its name
 				merged = m.over(merged, layer, l.tenant, at)
 			}
 		}
