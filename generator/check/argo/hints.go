@@ -97,7 +97,7 @@ func (l *linter) reportSpec(m message) {
 		}
 		l.add(keys(spec, field), fmt.Sprintf("there is no template %q", m.args[0]), meant(m.args[0], l.templateNames()))
 	case missingReference:
-		l.missing(s.spec(), keys(spec, "workflowTemplateRef"))
+		l.missing(m, s.spec(), keys(spec, "workflowTemplateRef"))
 	case notSupplied:
 		l.add(keys(spec, "entrypoint"), fmt.Sprintf("the entrypoint needs the %s %q, and nothing passes it", strings.TrimSuffix(m.args[0], "s"), m.args[1]),
 			fmt.Sprintf("Declare it under spec.arguments.%s with a value, or give the template's input a default.", m.args[0]))

@@ -45,7 +45,7 @@ func (l *linter) mend(m message, times int) bool {
 		}
 		return l.mendSpec(m, times)
 	}
-	if times >= tryReplace || (foreign != nil && m.kind != notSupplied) {
+	if times >= tryReplace || foreign != nil {
 		return l.replace(at, times)
 	}
 	template, task := l.at(at.path), l.at(at.taskPath)
@@ -72,6 +72,11 @@ func (l *linter) mend(m message, times int) bool {
 	case cycle:
 		for _, t := range tasksOf(template) {
 			l.independent(at.link.template, t)
+		}
+		return true
+	case mixedDependencies:
+		for _, t := range tasksOf(template) {
+			dependsOnly(t)
 		}
 		return true
 	case missingDependency:
@@ -247,6 +252,22 @@ func (l *linter) independent(templateName string, task map[string]any) {
 	l.broken["dependencies of "+templateName+"/"+name] = true
 }
 
+// dependsOnly says with depends what a task says with dependencies.
+func dependsOnly(task map[string]any) {
+	var names []string
+	list, _ := task["dependencies"].([]any)
+	for _, d := range list {
+		if name, ok := d.(string); ok {
+			names = append(names, name)
+		}
+	}
+	delete(task, "dependencies")
+	delete(task, "continueOn")
+	if len(names) > 0 {
+		task["depends"] = strings.Join(names, " && ")
+	}
+}
+
 func renameSecond(template map[string]any, name string) {
 	seen := false
 	for _, t := range tasksOf(template) {
@@ -281,7 +302,12 @@ func (l *linter) mendSpec(m message, times int) bool {
 		arguments, _ := spec["arguments"].(map[string]any)
 		list, i := named(arguments, m.args[0])
 		if list == "" {
-			return false
+			list = "parameters"
+			if strings.Contains(m.text, ".from, artifact location") {
+				list = "artifacts"
+			}
+			pass(spec, list, m.args[0])
+			return true
 		}
 		items, _ := arguments[list].([]any)
 		argument, _ := items[i].(map[string]any)

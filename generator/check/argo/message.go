@@ -36,6 +36,7 @@ const (
 	duplicateTask
 	cycle
 	missingDependency
+	mixedDependencies
 	argumentValue
 	templateName
 	entrypointRequired
@@ -64,6 +65,7 @@ var patterns = []struct {
 	{duplicateTask, regexp.MustCompile(`sorting failed: duplicated nodeName (\S+)`)},
 	{cycle, regexp.MustCompile(`sorting failed: graph with cycle|dependency cycle detected`)},
 	{missingDependency, regexp.MustCompile(`missing dependency '([^']*)' for (parameter|artifact) '([^']*)'`)},
+	{mixedDependencies, regexp.MustCompile(`cannot use both 'depends' and 'dependencies'|cannot use 'continueOn' when using 'depends'`)},
 	{argumentValue, regexp.MustCompile(`^spec\.arguments\.(\S+?)\.(?:value|valueFrom|from|enum)\b`)},
 	{templateName, regexp.MustCompile(`^spec\.templates\[(\d+)\]\.name`)},
 	{entrypointRequired, regexp.MustCompile(`^spec\.entrypoint is required`)},

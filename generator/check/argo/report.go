@@ -106,78 +106,79 @@ func (l *linter) referred(reference map[string]any) (*subject, ref, bool) {
 	return l.library.templates[r], r, true
 }
 
-// walk follows a message's chain. own are the links in the subject itself; the
-// chain may lead on into another object, which is then foreign.
+// walk follows a message's chain to where its mistake is: to the last link, or
+// for an argument that is missing, to the task that should have passed it. own
+// are the links in the subject itself; foreign is another object that the chain
+// ends in.
 func (l *linter) walk(m message) (own []spot, foreign *subject) {
-	at := l.s
+	at, next := l.s, (*subject)(nil)
 	if reference, ok := l.s.spec()["workflowTemplateRef"].(map[string]any); ok {
-		if s, _, _ := l.referred(reference); s != nil {
-			at = s
-		}
+		next, _, _ = l.referred(reference)
 	}
-	for _, lk := range m.chain {
-		found, ok := at.spotOf(lk)
-		if i, renamed := l.renamed[lk.template]; renamed && at == l.s {
-			items, _ := l.s.spec()["templates"].([]any)
-			t, _ := items[i].(map[string]any)
-			found, ok = l.s.spotIn(lk, t, item(keys(nil, append(slices.Clone(l.s.specPath), "templates")...), i, t)), true
+	chain := m.chain
+	if m.kind == notSupplied && len(chain) > 0 {
+		chain = chain[:len(chain)-1]
+	}
+	for _, lk := range chain {
+		if next != nil {
+			at = next
 		}
+		found, ok := l.spotIn(at, lk)
 		if !ok {
 			break
 		}
 		if at == l.s {
 			own = append(own, found)
 		}
-		if s, _, refers := l.target(found.task); refers && s != nil {
-			at = s
-		}
+		next, _, _ = l.target(found.task)
 	}
 	if at != l.s {
-		return own, at
+		foreign = at
 	}
-	return own, nil
+	return own, foreign
 }
 
-// culprit is where a message's mistake is: the last link, or for an argument
-// that is missing, the task that should have passed it.
+// spotIn finds a link in an object, also by a name that mending gave.
+func (l *linter) spotIn(at *subject, lk link) (spot, bool) {
+	i, renamed := l.renamed[lk.template]
+	if !renamed || at != l.s {
+		return at.spotOf(lk)
+	}
+	items, _ := l.s.spec()["templates"].([]any)
+	t, _ := items[i].(map[string]any)
+	path := item(keys(nil, append(slices.Clone(l.s.specPath), "templates")...), i, t)
+	return l.s.spotIn(lk, t, path), true
+}
+
+// culprit is the link of the subject that is to be reported, and mended.
 func culprit(m message, own []spot) (spot, bool) {
-	if m.kind == notSupplied {
-		for _, s := range slices.Backward(own) {
-			if s.task != nil {
-				return s, true
-			}
+	for _, s := range slices.Backward(own) {
+		if m.kind != notSupplied || s.task != nil {
+			return s, true
 		}
-		return spot{}, false
 	}
-	if len(own) == 0 {
-		return spot{}, false
-	}
-	return own[len(own)-1], true
+	return spot{}, false
 }
 
 // report turns a message into findings, unless it only follows from another.
 func (l *linter) report(m message) {
 	own, foreign := l.walk(m)
 	at, located := culprit(m, own)
-	if located && l.follows(m, at) {
-		return
-	}
-	if foreign != nil && !(m.kind == notSupplied && len(own) > 0 && len(own) == len(m.chain)-1) && len(own) < len(m.chain) {
-		if len(l.library.lint(foreign)) > 0 {
-			return // it is that object's own mistake, and reported there
-		}
+	switch {
+	case located && l.follows(m, at):
+	case foreign != nil && len(l.library.lint(foreign)) > 0:
+		// It is that object's own mistake, and reported there.
+	case foreign != nil:
 		place := keys(nil, append(slices.Clone(l.s.specPath), "workflowTemplateRef")...)
-		if len(own) > 0 && own[len(own)-1].task != nil {
-			place = keys(own[len(own)-1].taskPath, "templateRef")
+		if located && at.task != nil {
+			place = keys(at.taskPath, "templateRef")
 		}
-		l.add(place, fmt.Sprintf("as used here, %s fails: %s", foreign.o.ID(), m.text), "")
-		return
-	}
-	if located {
+		l.add(place, fmt.Sprintf("as used here, %s fails: %s", foreign.o.ID(), m.said()), "")
+	case located:
 		l.reportAt(m, at)
-		return
+	default:
+		l.reportSpec(m)
 	}
-	l.reportSpec(m)
 }
 
 func (l *linter) add(path manifest.Path, summary, detail string) {
@@ -248,7 +249,7 @@ func (l *linter) reportAt(m message, at spot) {
 	case undefinedTemplate:
 		l.add(keys(path, "template"), fmt.Sprintf("there is no template %q", m.args[0]), meant(m.args[0], l.templateNames()))
 	case missingReference:
-		l.missing(at.task, keys(path, "templateRef"))
+		l.missing(m, at.task, keys(path, "templateRef"))
 	case notSupplied:
 		l.add(keys(path, "arguments"), fmt.Sprintf("it passes no %s %q, which the template needs", strings.TrimSuffix(m.args[0], "s"), m.args[1]),
 			fmt.Sprintf("Add it under arguments.%s, or give the template's input a default.", m.args[0]))
@@ -258,6 +259,8 @@ func (l *linter) reportAt(m message, at spot) {
 		l.duplicateTask(m.args[0], at)
 	case cycle:
 		l.add(keys(path, "dag", "tasks"), "the tasks depend on each other in a circle"+circle(at.template), "Take one of the dependencies out.")
+	case mixedDependencies:
+		l.mixed(at)
 	case missingDependency:
 		value, _ := firstWith(scope, "{{tasks."+m.args[0]+".")
 		l.add(append(slices.Clone(path), value...), fmt.Sprintf("it takes its %s %q from task %q, and does not depend on it", m.args[1], m.args[2], m.args[0]),
@@ -295,6 +298,18 @@ func mentions(depends, name string) bool {
 		return r == '-' || r == '_' || (r >= '0' && r <= '9') || (r >= 'a' && r <= 'z') || (r >= 'A' && r <= 'Z')
 	}
 	return slices.ContainsFunc(strings.FieldsFunc(depends, func(r rune) bool { return !isName(r) }), func(w string) bool { return w == name })
+}
+
+// mixed reports the tasks of the minority way to say what a task waits for.
+func (l *linter) mixed(at spot) {
+	for i, t := range tasksOf(at.template) {
+		for _, field := range []string{"dependencies", "continueOn"} {
+			if t[field] != nil {
+				l.add(keys(item(keys(at.path, "dag", "tasks"), i, t), field),
+					field+" stands beside the depends of another task", "Write depends on all tasks: a && b for dependencies: [a, b], and a.Failed for continueOn.")
+			}
+		}
+	}
 }
 
 func (l *linter) duplicateTask(name string, at spot) {
@@ -354,18 +369,28 @@ func wayBack(after map[string][]string, from, to string, seen map[string]bool) [
 
 // missing reports a reference to a template object that is not there, or to a
 // template that the object does not have.
-func (l *linter) missing(holder map[string]any, path manifest.Path) {
+func (l *linter) missing(m message, holder map[string]any, path manifest.Path) {
 	reference, _ := holder["templateRef"].(map[string]any)
 	if reference == nil {
 		reference, _ = holder["workflowTemplateRef"].(map[string]any)
 	}
 	s, r, _ := l.referred(reference)
+	if text := fmt.Sprint(reference["name"], reference["template"]); strings.Contains(text, "{{") {
+		l.out = append(l.out, l.s.o.Finding("argo-unresolved", diag.Info, keys(path, "name"),
+			"the reference depends on a variable: what it is given was not checked", ""))
+		return
+	}
 	kind := "WorkflowTemplate"
 	if r.namespace == "" {
 		kind = "ClusterWorkflowTemplate"
 	}
-	wanted, _ := reference["template"].(string)
+	wanted, named := reference["template"].(string)
+	if !named && len(m.args) > 1 {
+		wanted = m.args[1] // the entrypoint, or onExit, of a workflowTemplateRef
+	}
 	switch {
+	case s != nil && !named && len(l.library.lint(s)) > 0:
+		// Its own entrypoint is at fault, and reported there.
 	case s != nil:
 		var names []string
 		for _, t := range templatesOf(s.spec()) {
@@ -432,10 +457,15 @@ var words = []struct{ word, field string }{
 
 var noise = regexp.MustCompile(linkPattern.String() + `[.:]?`)
 
+// said is the message without the way that led there.
+func (m message) said() string {
+	text := strings.Join(strings.Fields(noise.ReplaceAllString(m.text, "")), " ")
+	return strings.TrimSuffix(strings.TrimPrefix(text, "error in "), ".")
+}
+
 // reportOther reports a message that has no wording of ours.
 func (l *linter) reportOther(m message, at spot, scope any, path manifest.Path) {
-	text := strings.Join(strings.Fields(noise.ReplaceAllString(m.text, "")), " ")
-	text = strings.TrimSuffix(strings.TrimPrefix(text, "error in "), ".")
+	text := m.said()
 	if rest, ok := m.field(scope); ok {
 		path = append(slices.Clone(path), rest...)
 	}
