@@ -35,7 +35,7 @@ func (o *Overlay) attribute(c *closure, p *program) {
 	var unknown []string
 	for i, m := range marked {
 		marks := marksOf(m)
-		if len(marks) == 0 {
+		if len(marks) == 0 && !p.generates() {
 			unknown = append(unknown, m.ID())
 		}
 		for _, key := range slices.Sorted(maps.Keys(marks)) {
@@ -47,7 +47,7 @@ func (o *Overlay) attribute(c *closure, p *program) {
 		o.Findings = append(o.Findings, diag.Diagnostic{
 			Rule: RulePositions, Severity: diag.Info,
 			Summary: "which patches made " + enumerate(unknown, 3) + " is not known",
-			Detail:  "Findings about it name the file of the object. A generator plugin made it, or a patch takes all its annotations away.",
+			Detail:  "Findings about it name the file of the object. A patch takes all its annotations away, or a plugin made it.",
 			Range:   c.root.at(nil),
 		})
 	}
@@ -86,6 +86,12 @@ func (p *program) plain(objects []*manifest.Object) bool {
 		o.Layers = p.layers(o, map[string]string{strconv.Itoa(id.step): id.document})
 	}
 	return true
+}
+
+// generates reports whether generator plugins make objects, which carry no
+// marks and belong to the entry of the plugin.
+func (p *program) generates() bool {
+	return slices.ContainsFunc(p.steps, func(s step) bool { return s.kind == stepGenerators })
 }
 
 // enumerate lists the first few of many.
