@@ -20,7 +20,7 @@ findings contains f if {
 	not every_workflow_names_a_key(lib.namespace(o))
 	f := {
 		"object": i,
-		"path": ["metadata"],
+		"path": ["metadata", "annotations", key],
 		"summary": sprintf("the ConfigMap artifact-repositories has no annotation %s", [key]),
 		"detail": sprintf("Add the annotation with one of the keys under data: %s.", [keys(o)]),
 	}

@@ -17,7 +17,7 @@ data:
 
 test_fires_without_annotation if {
 	f := rule.findings with input as fixture.prod(config_map("{}"))
-	fixture.paths(f) == {"0:metadata"}
+	fixture.paths(f) == {"0:metadata.annotations.workflows.argoproj.io/default-artifact-repository"}
 }
 
 test_fires_for_an_unknown_key if {

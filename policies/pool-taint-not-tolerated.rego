@@ -16,16 +16,15 @@ findings contains f if {
 	fitting := {pool_name: refused |
 		some pool_name, pool in lib.pools
 		lib.fits(pod.node_selector, pool.labels)
-		refused := [t | some t in pool.taints; not tolerated(pod, t)]
+
+		# The Spot taint has a rule of its own, which works without a spec too.
+		refused := [t | some t in pool.taints; t != lib.spot_taint; not tolerated(pod, t)]
 	}
 	count(fitting) > 0
 	every _, refused in fitting {
 		count(refused) > 0
 	}
-
-	# The Spot taint alone has a rule of its own, which works without a spec too.
-	some t in [x | some refused in fitting; some x in refused]
-	t != lib.spot_taint
+	t := [x | some refused in fitting; some x in refused][0]
 	f := {
 		"object": pod.object,
 		"path": pod.selector_path,

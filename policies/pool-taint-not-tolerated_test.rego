@@ -25,6 +25,7 @@ test_cases[name] if {
 		"gpu with request": ["{cloud.google.com/gke-accelerator: nvidia-l4}", "[{key: cloud.google.com/gke-spot, operator: Exists}]", "{limits: {nvidia.com/gpu: 1}}", 0],
 		"another pool takes it": ["{kubernetes.io/os: linux}", "[]", "{}", 0],
 		"spot has its own rule": ["{cloud.google.com/gke-nodepool: spot}", "[]", "{}", 0],
+		"a Spot pool takes it but for its Spot taint": ["{cloud.google.com/gke-spot: \"true\"}", "[]", "{}", 0],
 		"no selector": ["{}", "[]", "{}", 0],
 	}
 	f := rule.findings with input as pod(c[0], c[1], c[2])
