@@ -109,7 +109,7 @@ type podBuilder struct {
 // template adds the pod of one template, and those that its tasks and steps
 // write inline.
 func (b *podBuilder) template(written map[string]any, at manifest.Path) {
-	t := merged(mapAt(b.spec, "templateDefaults"), written)
+	t := b.defaulted(written)
 	if dag := mapAt(t, "dag"); dag != nil {
 		tasks, _ := dag["tasks"].([]any)
 		b.inline(tasks, join(at, manifest.Step{Key: "dag"}, manifest.Step{Key: "tasks"}))
@@ -122,6 +122,22 @@ func (b *podBuilder) template(written map[string]any, at manifest.Path) {
 	if pod, ok := b.pod(t, written, at); ok {
 		b.pods = append(b.pods, pod)
 	}
+}
+
+// defaulted lays a template over templateDefaults. Defaults for another type of
+// template do not change its type.
+func (b *podBuilder) defaulted(written map[string]any) map[string]any {
+	defaults := mapAt(b.spec, "templateDefaults")
+	if len(defaults) == 0 {
+		return written
+	}
+	t := merged(defaults, written)
+	for _, kind := range []string{"container", "containerSet", "script", "resource", "data", "dag", "steps", "suspend", "http", "plugin"} {
+		if _, own := written[kind]; !own {
+			delete(t, kind)
+		}
+	}
+	return t
 }
 
 func (b *podBuilder) inline(items []any, at manifest.Path) {
