@@ -2,7 +2,7 @@ package repo
 
 import (
 	"bytes"
-	"crypto/sha1" //nolint:gosec // the name of a git object
+	"crypto/sha1"
 	"crypto/sha256"
 	"errors"
 	"fmt"
@@ -195,7 +195,7 @@ func readPatterns(file string, domain []string) ([]gitignore.Pattern, error) {
 	if err != nil {
 		return nil, err
 	}
-	data, err := os.ReadFile(file) //nolint:gosec // within the repository
+	data, err := os.ReadFile(file)
 	if err != nil {
 		return nil, err
 	}
@@ -242,7 +242,7 @@ func (s *scanner) hash(at string, info fs.FileInfo, e *index.Entry) (h plumbing.
 		target, err := os.Readlink(at)
 		return plumbing.ComputeHash(plumbing.BlobObject, []byte(filepath.ToSlash(target))), err
 	}
-	f, err := os.Open(at) //nolint:gosec // found by walking the repository
+	f, err := os.Open(at)
 	if err != nil {
 		return plumbing.ZeroHash, err
 	}
@@ -264,7 +264,7 @@ func (s *scanner) hash(at string, info fs.FileInfo, e *index.Entry) (h plumbing.
 }
 
 func blobHash(size int64) hash.Hash {
-	name := sha1.New() //nolint:gosec // the name of a git object
+	name := sha1.New()
 	fmt.Fprintf(name, "blob %d\x00", size)
 	return name
 }

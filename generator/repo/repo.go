@@ -179,7 +179,7 @@ func readLine(name string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	data, err := os.ReadFile(name) //nolint:gosec // a file of .git
+	data, err := os.ReadFile(name)
 	if err != nil {
 		return "", err
 	}

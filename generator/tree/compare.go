@@ -225,7 +225,8 @@ func (c *Comparison) judge(file string, cl *claim) (Status, bool) {
 
 // absent is the state of a claimed path at which nothing stands.
 func (c *Comparison) absent(s Status, cl *claim, seed bool) Status {
-	if cl.want == nil && !cl.lost || cl.behind != "" && !(seed && cl.want != nil) {
+	// A seed that effective.yaml wants is missing whichever version wrote it.
+	if cl.want == nil && !cl.lost || cl.behind != "" && (!seed || cl.want == nil) {
 		return c.pending(s, cl, nil, "not rendered yet")
 	}
 	s.State = Missing

@@ -86,28 +86,44 @@ func TestCompare(t *testing.T) {
 		want   []string
 	}{
 		"as rendered": {func(*Comparison) {}, nil},
-		"edited by hand": {func(c *Comparison) { c.Committed.set(devPatches, ours("kind: Component\npatches: []\n")) },
-			[]string{"edited by hand: " + devPatches + ":3:1 dev"}},
-		"effective.yaml edited": {func(c *Comparison) { c.Committed.set(devEffective, ours("version:  v1\n")) },
-			[]string{"edited by hand: " + devEffective + ":2:1 dev"}},
-		"base edited": {func(c *Comparison) { c.Committed.set(baseFile, ours("image: v9\n")) },
-			[]string{"edited by hand: " + baseFile + ":2:1 dev,prod"}},
-		"header edited": {func(c *Comparison) { c.Committed.set(devPatches, Header("other.yaml")+"\nkind: Component\n") },
-			[]string{"edited by hand: " + devPatches + ":1:1 dev"}},
-		"deleted": {func(c *Comparison) { c.Committed = c.Committed.drop(devPatches, baseFile) },
-			[]string{"missing: " + baseFile + " dev,prod", "missing: " + devPatches + " dev"}},
-		"seed deleted": {func(c *Comparison) { c.Committed = c.Committed.drop(devSeed, "base/app/custom/kustomization.yaml") },
-			[]string{"missing: base/app/custom/kustomization.yaml dev,prod", "missing: " + devSeed + " dev"}},
+		"edited by hand": {
+			func(c *Comparison) { c.Committed.set(devPatches, ours("kind: Component\npatches: []\n")) },
+			[]string{"edited by hand: " + devPatches + ":3:1 dev"},
+		},
+		"effective.yaml edited": {
+			func(c *Comparison) { c.Committed.set(devEffective, ours("version:  v1\n")) },
+			[]string{"edited by hand: " + devEffective + ":2:1 dev"},
+		},
+		"base edited": {
+			func(c *Comparison) { c.Committed.set(baseFile, ours("image: v9\n")) },
+			[]string{"edited by hand: " + baseFile + ":2:1 dev,prod"},
+		},
+		"header edited": {
+			func(c *Comparison) { c.Committed.set(devPatches, Header("other.yaml")+"\nkind: Component\n") },
+			[]string{"edited by hand: " + devPatches + ":1:1 dev"},
+		},
+		"deleted": {
+			func(c *Comparison) { c.Committed = c.Committed.drop(devPatches, baseFile) },
+			[]string{"missing: " + baseFile + " dev,prod", "missing: " + devPatches + " dev"},
+		},
+		"seed deleted": {
+			func(c *Comparison) { c.Committed = c.Committed.drop(devSeed, "base/app/custom/kustomization.yaml") },
+			[]string{"missing: base/app/custom/kustomization.yaml dev,prod", "missing: " + devSeed + " dev"},
+		},
 		"seed is the user's": {func(c *Comparison) {
 			c.Committed.set(devSeed, "kind: Component\npatches:\n- path: mine.yaml\n")
 			c.Committed.Mark("base/app/custom/kustomization.yaml", Odd{What: SymbolicLink, Target: "../x"})
 		}, nil},
-		"foreign": {func(c *Comparison) { c.Committed.set(devPatches, "kind: Component\n") },
-			[]string{"foreign: " + devPatches + " dev"}},
-		"foreign: a link": {func(c *Comparison) {
-			c.Committed.Mark(devPatches, Odd{What: SymbolicLink, Target: "../../../prod/app/patches/kustomization.yaml"})
+		"foreign": {
+			func(c *Comparison) { c.Committed.set(devPatches, "kind: Component\n") },
+			[]string{"foreign: " + devPatches + " dev"},
 		},
-			[]string{"foreign: " + devPatches + " dev"}},
+		"foreign: a link": {
+			func(c *Comparison) {
+				c.Committed.Mark(devPatches, Odd{What: SymbolicLink, Target: "../../../prod/app/patches/kustomization.yaml"})
+			},
+			[]string{"foreign: " + devPatches + " dev"},
+		},
 		"foreign: a linked directory": {func(c *Comparison) {
 			c.Committed = c.Committed.drop(devPatches)
 			c.Committed.Mark("overlays/dev/app/patches", Odd{What: SymbolicLink, Target: "../../prod/app/patches"})
@@ -153,19 +169,25 @@ func TestCompare(t *testing.T) {
 			c.Committed.set(devEffective, ours("<<<<<<< HEAD\nversion: v1\n=======\nversion: v2\n>>>>>>> x\n"))
 			c.Want["dev"] = nil // it does not parse
 		}, []string{"out of date: " + devEffective + ":2:1 dev", "out of date: " + devPatches + ":2:1 dev"}},
-		"line ends": {func(c *Comparison) {
-			c.Committed.set(devPatches, strings.ReplaceAll(ours("kind: Component\n"), "\n", "\r\n"))
+		"line ends": {
+			func(c *Comparison) {
+				c.Committed.set(devPatches, strings.ReplaceAll(ours("kind: Component\n"), "\n", "\r\n"))
+			},
+			[]string{"out of date: " + devPatches + ":1:1 dev"},
 		},
-			[]string{"out of date: " + devPatches + ":1:1 dev"}},
-		"the spec moved on": {func(c *Comparison) {
-			c.Fresh["dev"] = render("dev", "v2", map[string]string{"overlays/dev/app/patches/more.yaml": ours("x")})
-		},
+		"the spec moved on": {
+			func(c *Comparison) {
+				c.Fresh["dev"] = render("dev", "v2", map[string]string{"overlays/dev/app/patches/more.yaml": ours("x")})
+			},
 			[]string{
 				"pending: base/app/v2-22222222/deployment.yaml dev", "pending: " + devEffective + ":2:1 dev",
 				"pending: " + devKustomization + ":3:1 dev", "pending: overlays/dev/app/patches/more.yaml dev",
-			}},
-		"the spec renders less": {func(c *Comparison) { c.Fresh["dev"] = render("dev", "v1", nil).drop(devPatches, devSeed) },
-			[]string{"pending: " + devPatches + " dev"}},
+			},
+		},
+		"the spec renders less": {
+			func(c *Comparison) { c.Fresh["dev"] = render("dev", "v1", nil).drop(devPatches, devSeed) },
+			[]string{"pending: " + devPatches + " dev"},
+		},
 		"edited while the spec moved on": {func(c *Comparison) {
 			c.Fresh["dev"] = render("dev", "v2", nil)
 			c.Committed.set(devKustomization, ours("resources: []\n"))
@@ -174,11 +196,13 @@ func TestCompare(t *testing.T) {
 			c.Want["dev"] = render("dev", "v2", nil) // what the edited one renders
 			c.Committed.set(devEffective, ours("version: v2\n"))
 		}, []string{"missing: base/app/v2-22222222/deployment.yaml dev", "pending: " + devEffective + ":2:1 dev", "out of date: " + devKustomization + ":3:1 dev"}},
-		"a new environment": {func(c *Comparison) { c.Fresh["new"] = render("new", "v1", nil) },
+		"a new environment": {
+			func(c *Comparison) { c.Fresh["new"] = render("new", "v1", nil) },
 			[]string{
 				"pending: environments/new/effective.yaml new", "pending: overlays/new/app/custom/kustomization.yaml new",
 				"pending: overlays/new/app/kustomization.yaml new", "pending: overlays/new/app/patches/kustomization.yaml new",
-			}},
+			},
+		},
 		"a new environment on a foreign file": {func(c *Comparison) {
 			c.Fresh["new"] = render("new", "v1", nil).drop("environments/new/effective.yaml", "overlays/new/app/patches/kustomization.yaml", "overlays/new/app/custom/kustomization.yaml")
 			c.Committed.set("overlays/new/app/kustomization.yaml", "resources: []\n")
@@ -201,8 +225,10 @@ func TestCompare(t *testing.T) {
 			c.Want["dev"] = nil
 		}, nil},
 		"no environment of the spec is known": {func(c *Comparison) { c.Fresh = nil }, nil},
-		"an environment left the spec": {func(c *Comparison) { delete(c.Fresh, "dev") },
-			[]string{"pending: " + devEffective + " dev", "pending: " + devKustomization + " dev", "pending: " + devPatches + " dev"}},
+		"an environment left the spec": {
+			func(c *Comparison) { delete(c.Fresh, "dev") },
+			[]string{"pending: " + devEffective + " dev", "pending: " + devKustomization + " dev", "pending: " + devPatches + " dev"},
+		},
 		"rendered by another version": {func(c *Comparison) {
 			c.Behind["dev"] = "0.0.9"
 			c.Want["dev"], c.Fresh["dev"] = render("dev", "v2", nil), render("dev", "v3", nil)

@@ -1,3 +1,5 @@
+//go:build unix
+
 package tree
 
 import (
@@ -7,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"math/rand/v2"
 	"os"
 	"os/exec"
@@ -152,9 +155,7 @@ func expected(generation string) map[string]string {
 		all.Merge(fresh)
 	}
 	want := contents(all)
-	for name, data := range theirs() {
-		want[name] = data
-	}
+	maps.Copy(want, theirs())
 	want[".gitattributes"] = string(AttributesBlock(nil, Patterns()))
 	return want
 }

@@ -61,7 +61,11 @@ func (f dirFS) Open(name string) (fs.File, error) {
 	if err := valid("open", name); err != nil {
 		return nil, err
 	}
-	return openRegular(f.root, name)
+	file, _, err := openRegular(f.root, name)
+	if err != nil { // not a nil *os.File in an fs.File
+		return nil, err
+	}
+	return file, nil
 }
 
 func (f dirFS) ReadFile(name string) ([]byte, error) {
@@ -101,31 +105,27 @@ func (f dirFS) ReadLink(name string) (string, error) {
 
 // openRegular opens a file or directory. Without O_NONBLOCK, opening a pipe
 // waits for a writer for ever.
-func openRegular(root *os.Root, name string) (*os.File, error) {
+func openRegular(root *os.Root, name string) (*os.File, fs.FileInfo, error) {
 	f, err := root.OpenFile(name, os.O_RDONLY|syscall.O_NONBLOCK, 0)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	info, err := f.Stat()
 	if err == nil && !info.Mode().IsRegular() && !info.IsDir() {
 		err = &fs.PathError{Op: "open", Path: name, Err: ErrIrregular}
 	}
 	if err != nil {
-		return nil, errors.Join(err, f.Close())
+		return nil, nil, errors.Join(err, f.Close())
 	}
-	return f, nil
+	return f, info, nil
 }
 
 func readLimited(root *os.Root, name string) (data []byte, err error) {
-	f, err := openRegular(root, name)
+	f, info, err := openRegular(root, name)
 	if err != nil {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, f.Close()) }()
-	info, err := f.Stat()
-	if err != nil {
-		return nil, err
-	}
 	if info.Size() > MaxFileSize {
 		return nil, &fs.PathError{Op: "read", Path: name, Err: ErrTooLarge}
 	}
@@ -134,8 +134,8 @@ func readLimited(root *os.Root, name string) (data []byte, err error) {
 		n, err := f.Read(data[len(data):cap(data)])
 		data = data[:len(data)+n]
 		switch {
-		case errors.Is(err, io.EOF):
-			return data, nil
+		case errors.Is(err, io.EOF), err == nil && int64(len(data)) == info.Size() && len(data) < cap(data):
+			return data, nil // there was room for more, and no more came
 		case err != nil:
 			return nil, err
 		case len(data) > MaxFileSize: // it grew since it was measured
@@ -146,7 +146,7 @@ func readLimited(root *os.Root, name string) (data []byte, err error) {
 }
 
 func readDir(root *os.Root, name string) (entries []fs.DirEntry, err error) {
-	f, err := openRegular(root, name)
+	f, _, err := openRegular(root, name)
 	if err != nil {
 		return nil, err
 	}
@@ -292,8 +292,7 @@ func (l loader) unreadable(full string, err error) {
 		l.out.Skip(skipped(full, diag.Error, "is larger than 10 MiB and was not read", "Split it, or keep it out of the directories that strake reads."))
 		return
 	}
-	var cause *fs.PathError
-	if errors.As(err, &cause) { // its path is relative to some directory, and the finding has the whole one
+	if cause, ok := errors.AsType[*fs.PathError](err); ok { // its path is relative to some directory, and the finding has the whole one
 		err = cause.Err
 	}
 	l.out.Skip(skipped(full, diag.Error, fmt.Sprintf("cannot be read: %v", err), "Make the file readable, or remove it."))

@@ -59,7 +59,7 @@ func (j journal) encode() []byte {
 // one that somebody made up, so every path is checked as if it were input.
 func (d *Dir) readJournal() (journal, error) {
 	var j journal
-	f, err := openRegular(d.root, journalPath)
+	f, _, err := openRegular(d.root, journalPath)
 	if err != nil {
 		return j, err
 	}
@@ -157,7 +157,7 @@ func (d *Dir) content(name string) (string, error) {
 	case !info.Mode().IsRegular():
 		return "something else", nil
 	}
-	f, err := openRegular(d.root, name)
+	f, _, err := openRegular(d.root, name)
 	if err != nil {
 		return "", err
 	}

@@ -1,3 +1,5 @@
+//go:build unix
+
 package tree
 
 import (
@@ -502,8 +504,7 @@ func TestReadOnlyDirectory(t *testing.T) {
 	if err := os.Chmod(locked, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	var exit *exec.ExitError
-	if !errors.As(err, &exit) {
+	if _, ok := errors.AsType[*exec.ExitError](err); !ok {
 		t.Skipf("cannot run as another user: %v", err)
 	}
 	if !strings.Contains(string(out), "overlays/prod/app1: permission denied") {
