@@ -10,21 +10,13 @@ package strake.rules.executor_rights
 
 import data.strake.lib
 
-# executors are the accounts that report results, with one pod that does.
-executors[account] := pod.template if {
+# executors are the accounts that report results.
+executors contains account if {
 	some pod in lib.argo_pods
 	account := {"namespace": pod.namespace, "name": executor(pod)}
-	account.name != ""
 	not lib.templated(account.name)
 	pod.workflow.kind != "ClusterWorkflowTemplate"
-	pod.template == first_template(account)
 }
-
-first_template(account) := [p.template |
-	some p in lib.argo_pods
-	p.namespace == account.namespace
-	executor(p) == account.name
-][0]
 
 executor(pod) := lib.first_set(
 	[
@@ -38,7 +30,7 @@ judged if lib.rendered_any(["Role", "ClusterRole"])
 
 findings contains f if {
 	judged
-	some account, _ in executors
+	some account in executors
 	some i in lib.account_indices(account)
 	missing := [v |
 		some v in ["create", "patch"]
@@ -54,7 +46,7 @@ findings contains f if {
 }
 
 findings contains f if {
-	some account, _ in executors
+	some account in executors
 	some g in lib.grants_to(account)
 	extra := {v | some v in object.get(g.rule, "verbs", []); not v in {"create", "patch"}}
 	count(extra) > 0
@@ -70,7 +62,7 @@ findings contains f if {
 
 # What the executors before 3.4 needed: rights over other pods.
 findings contains f if {
-	some account, _ in executors
+	some account in executors
 	not manages_resources(account)
 	some g in lib.grants_to(account)
 	not "*" in object.get(g.rule, "resources", [])
@@ -101,8 +93,9 @@ powers(rule) := {
 
 # A resource template does with the account whatever it was written for.
 manages_resources(account) if {
-	some pod in lib.argo_pods
+	some pod in resource_pods
 	pod.namespace == account.namespace
 	pod.service_account == account.name
-	pod.template.own.resource
 }
+
+resource_pods := [pod | some pod in lib.argo_pods; pod.template.own.resource]

@@ -38,7 +38,7 @@ scope("") := " of the cluster"
 scope(ns) := sprintf(" of the namespace %s", [ns]) if ns != ""
 
 workflow_account(account) if {
-	some a, _ in lib.workflow_accounts
+	some a in lib.workflow_accounts
 	a.name == account.name
 	lib.same_namespace(a.namespace, account.namespace)
 }

@@ -76,7 +76,7 @@ missing_severity(account) := "error" if {
 } else := "info"
 
 findings contains f if {
-	some account, pods in lib.workflow_accounts
+	some account in lib.workflow_accounts
 	some i in role_bindings
 	binding := input.objects[i]
 	some j, subject in lib.as_array(object.get(binding, "subjects", []))
@@ -84,6 +84,7 @@ findings contains f if {
 	subject.name == account.name
 	lib.same_namespace(lib.subject_namespace(subject, binding), account.namespace)
 	powerful(binding)
+	pods := lib.pods_as(account)
 	f := {
 		"object": i,
 		"path": ["subjects", j],
@@ -111,7 +112,8 @@ findings contains f if {
 	some c in array.concat(lib.controllers, lib.servers)
 	account := {"namespace": c.pod.namespace, "name": c.pod.service_account}
 	account.name != "default"
-	pods := lib.workflow_accounts[account]
+	account in lib.workflow_accounts
+	pods := lib.pods_as(account)
 	f := {
 		"object": pods[0].object,
 		"path": place(pods[0]),

@@ -44,10 +44,12 @@ role_in_reach(o, binding) if {
 
 # grants_to are the grants that reach an account.
 grants_to(account) := [g |
-	some g in grants
-	g.account.name == account.name
+	some i in grants_named[account.name]
+	g := grants[i]
 	same_namespace(g.account.namespace, account.namespace)
 ]
+
+grants_named[g.account.name] contains i if some i, g in grants
 
 # allows holds when a rule covers a verb on a resource of a group.
 allows(rule, group, resource, verb) if {
@@ -78,21 +80,21 @@ may(account, ns, group, resource, verb) if {
 	allows(g.rule, group, resource, verb)
 }
 
-# workflow_accounts are the service accounts that workflow pods run as, each
-# with the pods: {namespace, name} -> [pod].
-workflow_accounts[account] := found if {
+# workflow_accounts are the service accounts that workflow pods run as.
+workflow_accounts contains {"namespace": p.namespace, "name": p.service_account} if {
 	some p in argo_pods
-	account := {"namespace": p.namespace, "name": p.service_account}
 	not templated(p.service_account)
 	p.workflow.kind != "ClusterWorkflowTemplate"
-	found := [q |
-		some q in argo_pods
-		q.namespace == p.namespace
-		q.service_account == p.service_account
-	]
 }
 
-# account_index is the place of a rendered service account.
+# pods_as are the workflow pods that run as an account.
+pods_as(account) := [p |
+	some p in argo_pods
+	p.namespace == account.namespace
+	p.service_account == account.name
+]
+
+# account_indices are the places of a rendered service account.
 account_indices(account) := {i |
 	some i in indices.ServiceAccount
 	o := input.objects[i]
