@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 
+	"sigs.k8s.io/kustomize/api/resmap"
 	"sigs.k8s.io/kustomize/api/types"
 	"sigs.k8s.io/kustomize/kyaml/yaml"
 
@@ -17,14 +18,14 @@ import (
 
 // attribute finds out which lines made each object, and which patches, images
 // and replacements were for nothing.
-func (o *Overlay) attribute(c *closure, p *program) {
+func (o *Overlay) attribute(c *closure, p *program, built resmap.ResMap) {
 	if p.plain(o.Objects) {
 		o.Findings = append(o.Findings, p.unmatchedImages(c)...)
 		return
 	}
 	marked, err := p.build(c, variant{marks: true, last: -1})
 	if err == nil {
-		err = agree(o.Objects, marked)
+		err = agree(built, marked)
 	}
 	if err != nil {
 		o.degrade(c, p, err)
@@ -126,7 +127,7 @@ func (p *program) build(c *closure, o variant) ([]*manifest.Object, error) {
 	if err != nil {
 		return nil, err
 	}
-	return objects(m, false)
+	return outlines(m)
 }
 
 // marksOf returns the marks of an object without their prefix.
@@ -144,7 +145,11 @@ func marksOf(o *manifest.Object) map[string]string {
 
 // agree reports how the marked objects differ from the plain ones, but for the
 // marks.
-func agree(plain, marked []*manifest.Object) error {
+func agree(built resmap.ResMap, marked []*manifest.Object) error {
+	plain, err := outlines(built)
+	if err != nil {
+		return err
+	}
 	if len(plain) != len(marked) {
 		return fmt.Errorf("one build has %d objects, the other %d", len(plain), len(marked))
 	}

@@ -153,7 +153,7 @@ func (o *Overlay) make(c *closure) {
 		o.Findings = append(o.Findings, p.explain(c, err))
 		return
 	}
-	if o.Objects, err = objects(plain, true); err != nil {
+	if o.Objects, err = objects(plain); err != nil {
 		o.Objects = nil
 		o.Findings = append(o.Findings, p.explain(c, err))
 		return
@@ -162,7 +162,7 @@ func (o *Overlay) make(c *closure) {
 	if len(o.Objects) == 0 {
 		o.Findings = append(o.Findings, c.root.finding(RuleEmpty, nil, "the kustomization builds no objects", "List what it should deploy under resources, or delete it."))
 	}
-	o.attribute(c, p)
+	o.attribute(c, p, plain)
 }
 
 // run is one build by kustomize. It panics on some inputs; that is an error.
@@ -185,9 +185,9 @@ func run(d *disk, c *closure) (m resmap.ResMap, err error) {
 	return m, err
 }
 
-// objects are what a build made, in its order; with text also as the command
-// line prints each of them.
-func objects(m resmap.ResMap, text bool) (out []*manifest.Object, err error) {
+// objects are what a build made, in its order, each also as the command line
+// prints it.
+func objects(m resmap.ResMap) (out []*manifest.Object, err error) {
 	defer func() {
 		if r := recover(); r != nil {
 			out, err = nil, fmt.Errorf("kustomize panicked: %v", r)
@@ -198,11 +198,9 @@ func objects(m resmap.ResMap, text bool) (out []*manifest.Object, err error) {
 		if err != nil {
 			return nil, err
 		}
-		var doc []byte
-		if text {
-			if doc, err = k8syaml.JSONToYAML(data); err != nil {
-				return nil, err
-			}
+		doc, err := k8syaml.JSONToYAML(data)
+		if err != nil {
+			return nil, err
 		}
 		fields, err := manifest.Fields(data)
 		if err != nil {
@@ -215,6 +213,58 @@ func objects(m resmap.ResMap, text bool) (out []*manifest.Object, err error) {
 		out = append(out, object)
 	}
 	return out, nil
+}
+
+// outlines are the objects of a build in a form that is good for nothing but
+// comparing two builds: it is read off kustomize's own nodes, which takes a
+// fifth of the time that printing and reading again does.
+func outlines(m resmap.ResMap) (out []*manifest.Object, err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			out, err = nil, fmt.Errorf("kustomize panicked: %v", r)
+		}
+	}()
+	for _, res := range m.Resources() {
+		fields, ok := outline(res.YNode()).(map[string]any)
+		if !ok {
+			return nil, fmt.Errorf("an object is not a map")
+		}
+		object, err := manifest.New(fields, nil)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, object)
+	}
+	return out, nil
+}
+
+// outline is the value of a node, in which every scalar but null is a string
+// that starts with its type where it is not a string by itself.
+func outline(n *yaml.Node) any {
+	switch n = deref(n); n.Kind {
+	case yaml.DocumentNode:
+		return outline(n.Content[0])
+	case yaml.MappingNode:
+		out := make(map[string]any, len(n.Content)/2)
+		for i := 0; i+1 < len(n.Content); i += 2 {
+			out[n.Content[i].Value] = outline(n.Content[i+1])
+		}
+		return out
+	case yaml.SequenceNode:
+		out := make([]any, len(n.Content))
+		for i, child := range n.Content {
+			out[i] = outline(child)
+		}
+		return out
+	}
+	switch tag := n.ShortTag(); tag {
+	case "!!str":
+		return n.Value
+	case "!!null":
+		return nil
+	default:
+		return tag + "\x00" + n.Value
+	}
 }
 
 // printed is the objects as the command line prints them.
