@@ -1,11 +1,14 @@
 package spec
 
 import (
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"testing/fstest"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
@@ -130,6 +133,26 @@ func BenchmarkLoad(b *testing.B) {
 		if _, found := Load(fsys, platformPath, "0.1.0"); len(found) > 0 {
 			b.Fatal(found[0])
 		}
+	}
+}
+
+// TestManyItems holds the reader to a time that does not grow with the square
+// of a list.
+func TestManyItems(t *testing.T) {
+	t.Parallel()
+	var b strings.Builder
+	b.WriteString("apiVersion: strake/v1alpha1\nkind: Platform\nmetadata: {name: mlops}\nspec:\n  strake: {version: 0.1.x}\n" +
+		"  repository: {url: https://github.com/example/mlops}\n  environments:\n    - name: dev\n      cluster:\n        nodePools:\n")
+	for i := range 40_000 {
+		fmt.Fprintf(&b, "          - {name: p%d}\n", i)
+	}
+	begin := time.Now()
+	p, found := Load(fstest.MapFS{platformPath: {Data: []byte(b.String())}}, platformPath, "0.1.0")
+	if len(found) > 0 || len(p.Environments) != 1 || len(p.Environments[0].Cluster.NodePools) != 40_000 {
+		t.Fatalf("want one environment with 40000 pools and no finding, got %v", found)
+	}
+	if took := time.Since(begin); took > 20*time.Second {
+		t.Errorf("took %v", took)
 	}
 }
 

@@ -76,6 +76,7 @@ type loader struct {
 
 	platform *source
 	tenants  []source
+	tenantAt map[string]int // by name
 	releases map[string]source
 	facts    map[string]source
 	// used holds the images of releases that something refers to, as
@@ -97,7 +98,7 @@ type loader struct {
 func Load(fsys fs.FS, file, toolVersion string) (*Platform, diag.List) {
 	l := &loader{
 		fsys: fsys, path: path.Clean(file), toolVersion: cmp.Or(toolVersion, "devel"),
-		releases: map[string]source{}, facts: map[string]source{}, used: map[string]bool{}, contents: map[string]*string{},
+		tenantAt: map[string]int{}, releases: map[string]source{}, facts: map[string]source{}, used: map[string]bool{}, contents: map[string]*string{},
 		settings:  shapeOf(reflect.TypeFor[settings]()),
 		effective: shapeOf(reflect.TypeFor[Effective]()),
 		tenant:    shapeOf(reflect.TypeFor[Tenant]()),
@@ -196,12 +197,11 @@ func (l *loader) keep(kind string, s source) {
 		if name == "" || !s.spec.isMap() {
 			return
 		}
-		for _, t := range l.tenants {
-			if t.name.string() == name {
-				twice(t)
-				return
-			}
+		if at, seen := l.tenantAt[name]; seen {
+			twice(l.tenants[at])
+			return
 		}
+		l.tenantAt[name] = len(l.tenants)
 		l.tenants = append(l.tenants, s)
 		return
 	}

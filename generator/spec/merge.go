@@ -3,6 +3,7 @@ package spec
 import (
 	"fmt"
 	"reflect"
+	"slices"
 
 	"strake/generator/diag"
 )
@@ -87,18 +88,21 @@ func (m *merger) lists(base, top *node, sh *shape, path string) *node {
 	if base != nil {
 		out.items = append(out.items, base.items...)
 	}
+	places := make(map[string]int, len(out.items))
+	for i, it := range out.items {
+		places[nameOf(it)] = i
+	}
+	dropped := false
 	for i, it := range top.items {
 		name := nameOf(it)
-		at := -1
-		for j, other := range out.items {
-			if name != "" && nameOf(other) == name {
-				at = j
-			}
+		at, there := places[name]
+		if !there || name == "" {
+			at = -1
 		}
 		switch remove := it.get("$remove"); {
 		case remove != nil && at < 0:
 			detail := "Nothing of that name is inherited here."
-			if guess := diag.DidYouMean(name, itemNames(out)); guess != "" {
+			if guess := diag.DidYouMean(name, itemNames(base)); guess != "" {
 				detail = "Did you mean " + guess + "? " + detail
 			}
 			m.found = append(m.found, diag.Diagnostic{
@@ -106,7 +110,8 @@ func (m *merger) lists(base, top *node, sh *shape, path string) *node {
 				Summary: fmt.Sprintf("$remove names %q, which is not there", name), Detail: detail,
 			})
 		case remove != nil:
-			out.items = append(out.items[:at:at], out.items[at+1:]...)
+			out.items[at], dropped = nil, true
+			delete(places, name)
 		case at < 0:
 			if it.isMap() {
 				var base *node
@@ -115,10 +120,14 @@ func (m *merger) lists(base, top *node, sh *shape, path string) *node {
 				}
 				it = m.maps(base, it, sh.elem, item(path, sh, it, i))
 			}
+			places[name] = len(out.items)
 			out.items = append(out.items, it)
 		default:
 			out.items[at] = m.over(out.items[at], it, sh.elem, item(path, sh, it, i))
 		}
+	}
+	if dropped {
+		out.items = slices.DeleteFunc(out.items, func(it *node) bool { return it == nil })
 	}
 	return out
 }

@@ -20,7 +20,7 @@ import (
 // tenants are about one megabyte.
 const (
 	maxBytes = 10 << 20
-	maxNodes = 400_000 // with every alias written out
+	maxNodes = 200_000 // with every alias written out
 	maxDepth = 64
 )
 
