@@ -162,8 +162,7 @@ func cancelled(ctx context.Context, err error) error {
 // errorFinding says that a rule failed.
 func errorFinding(rule RuleInfo, err error) diag.Diagnostic {
 	at, message := rule.Range, err.Error()
-	var failed *topdown.Error
-	if errors.As(err, &failed) {
+	if failed, is := errors.AsType[*topdown.Error](err); is {
 		message = failed.Message
 		if failed.Code == topdown.ConflictErr { // the message quotes the values, which may be secrets
 			message = "a rule or function gives two different values"

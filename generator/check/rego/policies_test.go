@@ -13,6 +13,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/open-policy-agent/opa/v1/ast"
@@ -79,7 +80,7 @@ func policyFiles(t *testing.T) map[string][]byte {
 func TestRego(t *testing.T) {
 	t.Parallel()
 	compiler := ast.NewCompiler().WithStrict(true).WithEnablePrintStatements(true)
-	channel, err := tester.NewRunner().SetCompiler(compiler).RaiseBuiltinErrors(true).CapturePrintOutput(true).
+	channel, err := tester.NewRunner().SetCompiler(compiler).RaiseBuiltinErrors(true).CapturePrintOutput(true).SetTimeout(time.Minute).
 		SetModules(policyModules(t)).RunTests(t.Context(), nil)
 	if err != nil {
 		t.Fatal(err)
