@@ -152,7 +152,6 @@ func (c *fieldChecker) object(n *yaml.Node, t reflect.Type, where string) {
 // structs included.
 func collect(t reflect.Type, into map[string]reflect.Type) {
 	for f := range t.Fields() {
-		f := f
 		name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
 		switch {
 		case f.Anonymous && name == "" && f.Type.Kind() == reflect.Struct:
