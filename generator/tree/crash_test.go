@@ -238,6 +238,16 @@ func helper(t testing.TB, root, generation string, die int, pause time.Duration)
 	return cmd
 }
 
+// planOf is what leads from files to a generation.
+func planOf(t testing.TB, files map[string]string, generation string) *Plan {
+	t.Helper()
+	committed := New()
+	for name, data := range files {
+		committed.Put(File{Path: name, Data: []byte(data)})
+	}
+	return NewPlan(Comparison{Committed: committed, Fresh: generationOf(generation), Attributes: Patterns()}, PlanOptions{Force: true})
+}
+
 // killed reports whether a process ended by SIGKILL.
 func killed(err error) bool {
 	var exit *exec.ExitError
@@ -271,8 +281,14 @@ func finish(t testing.TB, root, generation string) {
 // finishes what the first left.
 func TestKilledAtAnyInstant(t *testing.T) {
 	t.Parallel()
-	const wanted = 200
+	const wanted, signals = 200, 40
 	before, after := expected("old"), expected("new")
+	staging := 1 // steps before the first rename: the journal, and a file each
+	for _, ch := range planOf(t, before, "new").Changes {
+		if !ch.Delete {
+			staging++
+		}
+	}
 	var inWindow atomic.Int64
 	look := func(t testing.TB, root string) {
 		if progress(t, onDisk(t, root), before, after) {
@@ -298,8 +314,16 @@ func TestKilledAtAnyInstant(t *testing.T) {
 					t.Errorf("step %d: %v\n%s", die, err, out)
 				}
 				look(t, root)
-				// The command that finishes it is killed as well, half-way and more.
-				if _, err := helper(t, root, "new", 1+die/2, 0).CombinedOutput(); err != nil && killed(err) {
+				// The commands that finish it are killed as well, each of them one
+				// file further. Their steps begin with the first file.
+				for further := range 3 {
+					if pending, err := openRoot(t, root).Pending(); err != nil || !pending {
+						break
+					}
+					out, err := helper(t, root, "new", die-staging+1+further, 0).CombinedOutput()
+					if err != nil && !killed(err) {
+						t.Errorf("step %d, finished %d times: %v\n%s", die, further, err, out)
+					}
 					look(t, root)
 				}
 				finish(t, root, "new")
@@ -311,7 +335,7 @@ func TestKilledAtAnyInstant(t *testing.T) {
 
 	for range 4 {
 		workers.Go(func() {
-			for tries := 0; inWindow.Load() < wanted+20 && tries < 200 && !t.Failed(); tries++ {
+			for tries := 0; (inWindow.Load() < wanted || inWindow.Load() < byStep+signals) && tries < 200 && !t.Failed(); tries++ {
 				root := scratch(t)
 				settle(t, root, "old")
 				killAtRandom(t, root)
