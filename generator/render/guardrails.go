@@ -143,17 +143,15 @@ func identity(t *spec.Tenant) []patch {
 // namespace carries the Pod Security Standard. The version is the cluster's, so
 // that an upgrade of the cluster does not change what is admitted.
 func namespace(e *spec.Effective, t *spec.Tenant) object {
-	version := at("cluster.version", "latest")
+	version := "latest"
 	if e.Cluster.Version != "" {
-		version = at("cluster.version", "v"+strings.TrimPrefix(e.Cluster.Version, "v"))
+		version = "v" + strings.TrimPrefix(e.Cluster.Version, "v")
 	}
-	marks := labels(t.Name, t.Namespace, "namespace")
-	for _, mode := range []string{"audit", "enforce", "warn"} {
-		marks = append(marks,
-			kv{"pod-security.kubernetes.io/" + mode, "restricted"},
-			kv{"pod-security.kubernetes.io/" + mode + "-version", version},
-		)
-	}
+	marks := slices.Concat(
+		labels(t.Name, t.Namespace, "namespace"),
+		podSecurityLabels("", "restricted"),
+		podSecurityLabels("-version", at("cluster.version", version)),
+	)
 	return object{from: tenantPath(t) + ".namespace", doc: m{
 		{"apiVersion", "v1"},
 		{"kind", "Namespace"},
