@@ -192,13 +192,13 @@ func (r *templateReader) value(n *yaml.Node, depth int) any {
 		defer func() { r.open = r.open[:len(r.open)-1] }()
 		return r.value(n.Alias, depth+1)
 	default:
-		return placed(place, scalar(n))
+		return placed(place, written(n))
 	}
 }
 
-// scalar keeps the text of numbers and truth values as they were written. null
+// written keeps the text of numbers and truth values as they were written. null
 // is nothing, as it is to Kubernetes.
-func scalar(n *yaml.Node) any {
+func written(n *yaml.Node) any {
 	switch tag := n.ShortTag(); tag {
 	case "!!null":
 		return nil
