@@ -258,6 +258,15 @@ func toNode(v any, sources map[*yaml.Node]source) (*yaml.Node, error) {
 		return toNode(hex.EncodeToString(sum[:]), sources)
 	case *yaml.Node:
 		return t, nil
+	default:
+		return scalarNode(v)
+	}
+}
+
+// scalarNode turns a string, a boolean or a number into a node, and whatever else
+// the encoder knows.
+func scalarNode(v any) (*yaml.Node, error) {
+	switch t := v.(type) {
 	case string:
 		if isPlain(t) {
 			return &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Value: t}, nil

@@ -97,6 +97,10 @@ func TestNetwork(t *testing.T) {
 		tenant       = peer{namespace: "forecasting", pod: map[string]string{"app": "web"}}
 		minio        = peer{namespace: "storage"}
 	)
+	of := map[string][]*networkingv1.NetworkPolicy{}
+	for _, name := range []string{"whole", "bare", "host", "s3", "namespace"} {
+		of[name] = policies(t, scenarios()[name])
+	}
 	for _, test := range []struct {
 		scenario  string
 		app       string
@@ -138,7 +142,7 @@ func TestNetwork(t *testing.T) {
 		{"namespace", "workflow", out, internet, "TCP", 443, true},
 		{"namespace", "workflow", in, tenant, "TCP", 80, false},
 	} {
-		got := allows(t, policies(t, scenarios()[test.scenario]), test.app, test.direction, test.other, test.protocol, test.port)
+		got := allows(t, of[test.scenario], test.app, test.direction, test.other, test.protocol, test.port)
 		if got != test.want {
 			t.Errorf("%s: %s %s %+v %s %d: allowed %t, want %t", test.scenario, test.app, test.direction, test.other, test.protocol, test.port, got, test.want)
 		}

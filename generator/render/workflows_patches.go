@@ -43,32 +43,47 @@ func workflowsPatches(e *spec.Effective) []patch {
 				}),
 		},
 	}
-	if version := strings.TrimPrefix(e.Cluster.Version, "v"); version != "" {
+	return append(append(patches, namespacePatch(e)...), accountPatches(e)...)
+}
+
+// namespacePatch holds Pod Security to the cluster's version, so that an
+// upgrade of the cluster does not change what is admitted.
+func namespacePatch(e *spec.Effective) []patch {
+	version := strings.TrimPrefix(e.Cluster.Version, "v")
+	if version == "" {
+		return nil
+	}
+	return []patch{{
+		file: e.Workflows.Namespace + ".namespace.yaml",
+		from: "cluster.version",
+		doc: m{
+			{"apiVersion", "v1"},
+			{"kind", "Namespace"},
+			{"metadata", m{
+				{"name", e.Workflows.Namespace},
+				{"labels", podSecurityLabels("-version", at("cluster.version", "v"+version))},
+			}},
+		},
+	}}
+}
+
+// accountPatches link the ServiceAccounts to the database's Google account.
+func accountPatches(e *spec.Effective) []patch {
+	account := databaseAccount(e)
+	if account == nil {
+		return nil
+	}
+	var patches []patch
+	for _, name := range []string{controllerAccount, serverAccount} {
 		patches = append(patches, patch{
-			file: e.Workflows.Namespace + ".namespace.yaml",
-			from: "cluster.version",
+			file: name + ".serviceaccount.yaml",
+			from: "archive.postgresql.googleServiceAccount",
 			doc: m{
 				{"apiVersion", "v1"},
-				{"kind", "Namespace"},
-				{"metadata", m{
-					{"name", e.Workflows.Namespace},
-					{"labels", podSecurityLabels("-version", at("cluster.version", "v"+version))},
-				}},
+				{"kind", "ServiceAccount"},
+				{"metadata", append(named(e, name), kv{"annotations", account})},
 			},
 		})
-	}
-	if account := databaseAccount(e); account != nil {
-		for _, name := range []string{controllerAccount, serverAccount} {
-			patches = append(patches, patch{
-				file: name + ".serviceaccount.yaml",
-				from: "archive.postgresql.googleServiceAccount",
-				doc: m{
-					{"apiVersion", "v1"},
-					{"kind", "ServiceAccount"},
-					{"metadata", append(named(e, name), kv{"annotations", account})},
-				},
-			})
-		}
 	}
 	return patches
 }
