@@ -11,7 +11,7 @@ import (
 // prints.
 func FuzzString(f *testing.F) {
 	for _, s := range []string{
-		"", "a", "y", "No", "ON", "null", "true", "truely", "argo", "a: b", "a #b", "a\nb", "a\n", "a ", "a\tb", "a:",
+		"", "a", "y", "No", "ON", "null", "true", "trues", "argo", "a: b", "a #b", "a\nb", "a\n", "a ", "a\tb", "a:",
 		"0o7", "1:30", "2026-01-01", "~", "-", "{{x}}", "é", "e5", "NaN", "inf", "x\x00", "a\u2028b", "a\u0085", "ab\xff", "[a]", "*a", "A",
 	} {
 		f.Add(s)

@@ -168,7 +168,8 @@ func TestDatabaseConnectionIsEncrypted(t *testing.T) {
 			return
 		}
 		db := parsed(t, e).Persistence.PostgreSQL
-		if db.Host != "127.0.0.1" && !(db.SSL && slices.Contains([]string{"require", "verify-ca", "verify-full"}, db.SSLMode)) {
+		encrypted := db.SSL && slices.Contains([]string{"require", "verify-ca", "verify-full"}, db.SSLMode)
+		if db.Host != "127.0.0.1" && !encrypted {
 			t.Errorf("host %s, ssl %t, sslMode %q", db.Host, db.SSL, db.SSLMode)
 		}
 	})
@@ -377,7 +378,7 @@ func TestChartValues(t *testing.T) {
 	values := plain(t, workflows(e).files[0].doc)
 	at := func(path string) any {
 		var v any = values
-		for _, key := range strings.Split(path, ".") {
+		for key := range strings.SplitSeq(path, ".") {
 			v = v.(map[string]any)[key]
 		}
 		return v

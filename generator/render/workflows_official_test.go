@@ -182,7 +182,7 @@ func officialRBAC(t *testing.T, install string) []map[string]any {
 			t.Fatalf("no manifests of %s: %v", install, err)
 		}
 		for _, file := range files {
-			for _, text := range strings.Split(read(t, file), "\n---\n") {
+			for text := range strings.SplitSeq(read(t, file), "\n---\n") {
 				var doc map[string]any
 				if err := yaml.Unmarshal([]byte(text), &doc); err != nil {
 					t.Fatal(err)

@@ -520,7 +520,7 @@ func TestEveryLineHasAnOrigin(t *testing.T) {
 // isField reports whether a path leads through the spec's types. Below a map or
 // an opaque value every path does.
 func isField(kind reflect.Type, path string) bool {
-	for _, part := range strings.Split(path, ".") {
+	for part := range strings.SplitSeq(path, ".") {
 		part, _, _ = strings.Cut(part, "[")
 		for kind.Kind() == reflect.Pointer || kind.Kind() == reflect.Slice {
 			kind = kind.Elem()
@@ -532,9 +532,9 @@ func isField(kind reflect.Type, path string) bool {
 			return false
 		}
 		field, found := reflect.StructField{}, false
-		for i := range kind.NumField() {
-			if kind.Field(i).Tag.Get("yaml") == part {
-				field, found = kind.Field(i), true
+		for f := range kind.Fields() {
+			if f.Tag.Get("yaml") == part {
+				field, found = f, true
 			}
 		}
 		if !found {
