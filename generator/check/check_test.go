@@ -304,7 +304,7 @@ func TestShape(t *testing.T) {
 	}{
 		"fits":             {yaml: "{name: a, count: 5, tags: {a: b}, items: [{count: 1}], special: x, any: [1], ratio: 1, raw: YQ==}"},
 		"null fits":        {yaml: "{name: null, items: null, count: null}"},
-		"unknown":          {yaml: "{nmae: a, items: [{}, {cuont: 1}], Hidden: x}", want: []string{"Hidden unknown ", "items[1].cuont unknown count", "nmae unknown name"}},
+		"unknown":          {yaml: "{nome: a, items: [{}, {cuont: 1}], Hidden: x}", want: []string{"Hidden unknown ", "items[1].cuont unknown count", "nome unknown name"}},
 		"types":            {yaml: "{name: 5, count: 99999999999, tags: {a: true}, items: {}, special: bad, ratio: x, raw: '*'}", want: []string{"count want an integer of 32 bits, got a number", "items want a list, got a map", "name want a string, got a number", "ratio want a number, got a string", "raw a string cannot be read: illegal base64 data at input byte 0", "special a string cannot be read: not special", "tags.a want a string, got a boolean"}},
 		"case is kept":     {yaml: "{Name: a}", want: []string{"Name unknown name"}},
 		"case is folded":   {fold: true, yaml: "{Name: a, COUNT: 1}"},

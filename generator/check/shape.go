@@ -259,8 +259,7 @@ func (s *Shape) Fields(t reflect.Type) map[string]reflect.Type {
 // collect adds the fields of a struct, inlined structs first: an outer field
 // hides an inner one of the same name.
 func collect(t reflect.Type, fields map[string]reflect.Type) {
-	for i := range t.NumField() {
-		f := t.Field(i)
+	for f := range t.Fields() {
 		name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
 		inner := f.Type
 		if inner.Kind() == reflect.Pointer {
@@ -270,8 +269,7 @@ func collect(t reflect.Type, fields map[string]reflect.Type) {
 			collect(inner, fields)
 		}
 	}
-	for i := range t.NumField() {
-		f := t.Field(i)
+	for f := range t.Fields() {
 		name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
 		switch {
 		case name == "-" || (!f.IsExported() && !f.Anonymous) || (f.Anonymous && name == ""):

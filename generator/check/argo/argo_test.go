@@ -148,66 +148,118 @@ func TestMutants(t *testing.T) {
 		old, new string
 		want     []string
 	}{
-		"retry on a task": {"            template: ingest-data\n", "            template: ingest-data\n            retryStrategy: {limit: 3}\n",
-			[]string{`error argo-decode 22 spec.templates[0].dag.tasks[0].retryStrategy: unknown field "retryStrategy"`}},
-		"retry on a step": {"            template: say\n", "            template: say\n            retryStrategy: {limit: 3}\n",
-			[]string{`error argo-decode 57 spec.templates[3].steps[0][0].retryStrategy: unknown field "retryStrategy"`}},
-		"misspelt field": {"activeDeadlineSeconds: 600", "activeDeadlineSecond: 600",
-			[]string{`error argo-decode 40 spec.templates[1].activeDeadlineSecond: unknown field "activeDeadlineSecond"`}},
-		"list for a string": {"image: a\n        args: [\"{{work", "image: [a]\n        args: [\"{{work",
+		"retry on a task": {
+			"            template: ingest-data\n", "            template: ingest-data\n            retryStrategy: {limit: 3}\n",
+			[]string{`error argo-decode 22 spec.templates[0].dag.tasks[0].retryStrategy: unknown field "retryStrategy"`},
+		},
+		"retry on a step": {
+			"            template: say\n", "            template: say\n            retryStrategy: {limit: 3}\n",
+			[]string{`error argo-decode 57 spec.templates[3].steps[0][0].retryStrategy: unknown field "retryStrategy"`},
+		},
+		"misspelt field": {
+			"activeDeadlineSeconds: 600", "activeDeadlineSecond: 600",
+			[]string{`error argo-decode 40 spec.templates[1].activeDeadlineSecond: unknown field "activeDeadlineSecond"`},
+		},
+		"list for a string": {
+			"image: a\n        args: [\"{{work", "image: [a]\n        args: [\"{{work",
 			[]string{
 				`error argo-decode 38 spec.templates[1].container.image: spec.templates[1].container.image has the wrong type: want a string, got a list`,
 				`error argo-lint 38 spec.templates[1].container.image: template "ingest-data": container.image may not be empty`,
-			}},
-		"no such template": {"template: train-model\n", "template: train-modle\n",
-			[]string{`error argo-lint 23 spec.templates[0].dag.tasks[1].template: there is no template "train-modle"`}},
-		"no such entrypoint": {"entrypoint: main", "entrypoint: mian",
-			[]string{`error argo-lint 11 spec.entrypoint: there is no template "mian"`}},
-		"no such dependency": {"dependencies: [ingest-data]", "dependencies: [ingest-data, clean]",
-			[]string{`error argo-lint 24 spec.templates[0].dag.tasks[1].dependencies[1]: there is no task "clean" to depend on`}},
-		"circle": {"            template: ingest-data\n", "            template: ingest-data\n            dependencies: [tell]\n",
+			},
+		},
+		"no such template": {
+			"template: train-model\n", "template: train-modell\n",
+			[]string{`error argo-lint 23 spec.templates[0].dag.tasks[1].template: there is no template "train-modell"`},
+		},
+		"no such entrypoint": {
+			"entrypoint: main", "entrypoint: mian",
+			[]string{`error argo-lint 11 spec.entrypoint: there is no template "mian"`},
+		},
+		"no such dependency": {
+			"dependencies: [ingest-data]", "dependencies: [ingest-data, clean]",
+			[]string{`error argo-lint 24 spec.templates[0].dag.tasks[1].dependencies[1]: there is no task "clean" to depend on`},
+		},
+		"circle": {
+			"            template: ingest-data\n", "            template: ingest-data\n            dependencies: [tell]\n",
 			[]string{
 				`error argo-lint 19 spec.templates[0].dag.tasks: the tasks depend on each other in a circle: ingest-data → tell → train-model → ingest-data`,
-			}},
-		"two ways to wait": {"dependencies: [train-model]", "depends: train-model.Succeeded",
-			[]string{`error argo-lint 24 spec.templates[0].dag.tasks[1].dependencies: dependencies stands beside the depends of another task`}},
-		"two tasks of one name": {"          - name: tell\n", "          - name: ingest-data\n",
-			[]string{`error argo-lint 29 spec.templates[0].dag.tasks[2].name: there are two tasks named "ingest-data"`}},
-		"no such output": {"outputs.artifacts.dataset}}", "outputs.artifacts.datasets}}",
-			[]string{`error argo-lint 28 spec.templates[0].dag.tasks[1].arguments.artifacts[0].from: {{tasks.ingest-data.outputs.artifacts.datasets}} refers to nothing`}},
-		"output of a task that is not waited for": {"dependencies: [train-model]", "dependencies: [ingest-data]",
-			[]string{`error argo-lint 33 spec.templates[0].dag.tasks[2].arguments.parameters[0].value: it takes its parameter "text" from task "train-model", and does not depend on it`}},
-		"no such input": {"{{inputs.parameters.rate}}", "{{inputs.parameters.rte}}",
-			[]string{`error argo-lint 49 spec.templates[2].container.args[0]: {{inputs.parameters.rte}} refers to nothing`}},
-		"argument that is not passed": {"              parameters: [{name: rate, value: \"0.1\"}]\n", "",
-			[]string{`error argo-lint 25 spec.templates[0].dag.tasks[1].arguments: it passes no parameter "rate", which the template needs`}},
-		"no image": {"script: {image: a, ", "script: {",
-			[]string{`error argo-lint 60 spec.templates[4].script.image: template "say": script.image may not be empty`}},
-		"two types in one template": {"      script: {image: a, ", "      suspend: {}\n      script: {image: a, ",
-			[]string{`error argo-lint 58 spec.templates[4]: template "say": multiple template types specified. choose one of: container, containerSet, steps, script, resource, dag, suspend, template, template ref`}},
-		"retry policy that does not exist": {"      activeDeadlineSeconds: 600\n", "      retryStrategy: {retryPolicy: OnFail}\n",
-			[]string{`error argo-lint 40 spec.templates[1].retryStrategy.retryPolicy: template "ingest-data": OnFail is not a valid RetryPolicy`}},
-		"cluster template that does not exist": {"{name: shared, template: notify,", "{name: sharde, template: notify,",
-			[]string{`error argo-lint 35 spec.templates[0].dag.tasks[3].templateRef.name: there is no ClusterWorkflowTemplate "sharde"`}},
-		"template that the cluster template does not have": {"template: notify, clusterScope", "template: notfy, clusterScope",
-			[]string{`error argo-lint 35 spec.templates[0].dag.tasks[3].templateRef.template: ClusterWorkflowTemplate shared has no template "notfy"`}},
-		"schedule": {`"0 3 * * *"`, `"0 25 * * *"`,
-			[]string{`error argo-lint 68 spec.schedules[0]: cron schedule 0 25 * * * is malformed: end of range (25) above maximum (23): 25`}},
-		"time zone": {"Asia/Tokyo", "Asia/Tokio",
-			[]string{`error argo-lint 69 spec.timezone: invalid timezone "Asia/Tokio": unknown time zone Asia/Tokio`}},
-		"concurrency policy": {"concurrencyPolicy: Forbid", "concurrencyPolicy: Never",
-			[]string{`error argo-lint 70 spec.concurrencyPolicy: 'Never' is not a valid concurrencyPolicy`}},
-		"schedule in the wrong place": {"    workflowTemplateRef: {name: chart-movement}", "    workflowTemplateRef: {name: chart-movement}\n    suspend: true\n    timezone: UTC",
-			[]string{`error argo-decode 74 spec.workflowSpec.timezone: unknown field "timezone"`}},
-		"reference to nothing": {"workflowTemplateRef: {name: chart-movement}", "workflowTemplateRef: {name: chart-movment}",
-			[]string{`error argo-lint 72 spec.workflowSpec.workflowTemplateRef.name: there is no WorkflowTemplate "chart-movment" in namespace ml`}},
-		"parameter without a value, by those who use it": {"{name: symbol, value: btc}", "{name: symbol}",
-			[]string{`error argo-lint 71 spec.workflowSpec.arguments: spec.arguments.symbol.value or spec.arguments.symbol.valueFrom is required`}},
-		"name that no pod can have": {"    - name: say\n", "    - name: say_it\n",
+			},
+		},
+		"two ways to wait": {
+			"dependencies: [train-model]", "depends: train-model.Succeeded",
+			[]string{`error argo-lint 24 spec.templates[0].dag.tasks[1].dependencies: dependencies stands beside the depends of another task`},
+		},
+		"two tasks of one name": {
+			"          - name: tell\n", "          - name: ingest-data\n",
+			[]string{`error argo-lint 29 spec.templates[0].dag.tasks[2].name: there are two tasks named "ingest-data"`},
+		},
+		"no such output": {
+			"outputs.artifacts.dataset}}", "outputs.artifacts.datasets}}",
+			[]string{`error argo-lint 28 spec.templates[0].dag.tasks[1].arguments.artifacts[0].from: {{tasks.ingest-data.outputs.artifacts.datasets}} refers to nothing`},
+		},
+		"output of a task that is not waited for": {
+			"dependencies: [train-model]", "dependencies: [ingest-data]",
+			[]string{`error argo-lint 33 spec.templates[0].dag.tasks[2].arguments.parameters[0].value: it takes its parameter "text" from task "train-model", and does not depend on it`},
+		},
+		"no such input": {
+			"{{inputs.parameters.rate}}", "{{inputs.parameters.rte}}",
+			[]string{`error argo-lint 49 spec.templates[2].container.args[0]: {{inputs.parameters.rte}} refers to nothing`},
+		},
+		"argument that is not passed": {
+			"              parameters: [{name: rate, value: \"0.1\"}]\n", "",
+			[]string{`error argo-lint 25 spec.templates[0].dag.tasks[1].arguments: it passes no parameter "rate", which the template needs`},
+		},
+		"no image": {
+			"script: {image: a, ", "script: {",
+			[]string{`error argo-lint 60 spec.templates[4].script.image: template "say": script.image may not be empty`},
+		},
+		"two types in one template": {
+			"      script: {image: a, ", "      suspend: {}\n      script: {image: a, ",
+			[]string{`error argo-lint 58 spec.templates[4]: template "say": multiple template types specified. choose one of: container, containerSet, steps, script, resource, dag, suspend, template, template ref`},
+		},
+		"retry policy that does not exist": {
+			"      activeDeadlineSeconds: 600\n", "      retryStrategy: {retryPolicy: OnFail}\n",
+			[]string{`error argo-lint 40 spec.templates[1].retryStrategy.retryPolicy: template "ingest-data": OnFail is not a valid RetryPolicy`},
+		},
+		"cluster template that does not exist": {
+			"{name: shared, template: notify,", "{name: sharde, template: notify,",
+			[]string{`error argo-lint 35 spec.templates[0].dag.tasks[3].templateRef.name: there is no ClusterWorkflowTemplate "sharde"`},
+		},
+		"template that the cluster template does not have": {
+			"template: notify, clusterScope", "template: notfy, clusterScope",
+			[]string{`error argo-lint 35 spec.templates[0].dag.tasks[3].templateRef.template: ClusterWorkflowTemplate shared has no template "notfy"`},
+		},
+		"schedule": {
+			`"0 3 * * *"`, `"0 25 * * *"`,
+			[]string{`error argo-lint 68 spec.schedules[0]: cron schedule 0 25 * * * is malformed: end of range (25) above maximum (23): 25`},
+		},
+		"time zone": {
+			"Asia/Tokyo", "Asia/Tokio",
+			[]string{`error argo-lint 69 spec.timezone: invalid timezone "Asia/Tokio": unknown time zone Asia/Tokio`},
+		},
+		"concurrency policy": {
+			"concurrencyPolicy: Forbid", "concurrencyPolicy: Never",
+			[]string{`error argo-lint 70 spec.concurrencyPolicy: 'Never' is not a valid concurrencyPolicy`},
+		},
+		"schedule in the wrong place": {
+			"    workflowTemplateRef: {name: chart-movement}", "    workflowTemplateRef: {name: chart-movement}\n    suspend: true\n    timezone: UTC",
+			[]string{`error argo-decode 74 spec.workflowSpec.timezone: unknown field "timezone"`},
+		},
+		"reference to nothing": {
+			"workflowTemplateRef: {name: chart-movement}", "workflowTemplateRef: {name: chart-moves}",
+			[]string{`error argo-lint 72 spec.workflowSpec.workflowTemplateRef.name: there is no WorkflowTemplate "chart-moves" in namespace ml`},
+		},
+		"parameter without a value, by those who use it": {
+			"{name: symbol, value: btc}", "{name: symbol}",
+			[]string{`error argo-lint 71 spec.workflowSpec.arguments: spec.arguments.symbol.value or spec.arguments.symbol.valueFrom is required`},
+		},
+		"name that no pod can have": {
+			"    - name: say\n", "    - name: say_it\n",
 			[]string{
 				`error argo-lint 56 spec.templates[3].steps[0][0].template: there is no template "say"`,
 				`error argo-lint 58 spec.templates[4].name: templates[4].name: 'say_it' is invalid: name must consist of alpha-numeric characters or '-', and must start with an alpha-numeric character (e.g. My-name1-2, 123-NAME)`,
-			}},
+			},
+		},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -402,7 +454,7 @@ spec:
 
 func TestManyAtOnce(t *testing.T) {
 	t.Parallel()
-	in := input(t, strings.Replace(good, "template: train-model\n", "template: train-modle\n", 1))
+	in := input(t, strings.Replace(good, "template: train-model\n", "template: train-modell\n", 1))
 	want, err := argo.New().Run(context.Background(), in)
 	if err != nil {
 		t.Fatal(err)

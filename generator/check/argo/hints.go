@@ -68,7 +68,7 @@ func (l *linter) outputHint(parts []string, at spot) string {
 	var template map[string]any
 	if name, ok := source["template"].(string); ok {
 		template, _ = l.s.template(name)
-	} else if s, _, ok := l.target(source); ok && s != nil {
+	} else if s := l.target(source); s != nil {
 		reference, _ := source["templateRef"].(map[string]any)
 		name, _ := reference["template"].(string)
 		template, _ = s.template(name)

@@ -2,10 +2,7 @@ package argo
 
 import (
 	"fmt"
-	"maps"
-	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 
 	"strake/generator/check"
@@ -89,21 +86,22 @@ func (s *subject) spotIn(l link, t map[string]any, path manifest.Path) spot {
 }
 
 // target is the template object that a task refers to.
-func (l *linter) target(task map[string]any) (*subject, ref, bool) {
+func (l *linter) target(task map[string]any) *subject {
 	reference, ok := task["templateRef"].(map[string]any)
 	if !ok {
-		return nil, ref{}, false
+		return nil
 	}
-	return l.referred(reference)
+	s, _ := l.referred(reference)
+	return s
 }
 
-func (l *linter) referred(reference map[string]any) (*subject, ref, bool) {
+func (l *linter) referred(reference map[string]any) (*subject, ref) {
 	name, _ := reference["name"].(string)
 	r := ref{l.s.o.Namespace, name}
 	if clusterScope, _ := reference["clusterScope"].(bool); clusterScope {
 		r.namespace = ""
 	}
-	return l.library.templates[r], r, true
+	return l.library.templates[r], r
 }
 
 // walk follows a message's chain to where its mistake is: to the last link, or
@@ -113,7 +111,7 @@ func (l *linter) referred(reference map[string]any) (*subject, ref, bool) {
 func (l *linter) walk(m message) (own []spot, foreign *subject) {
 	at, next := l.s, (*subject)(nil)
 	if reference, ok := l.s.spec()["workflowTemplateRef"].(map[string]any); ok {
-		next, _, _ = l.referred(reference)
+		next, _ = l.referred(reference)
 	}
 	chain := m.chain
 	if m.kind == notSupplied && len(chain) > 0 {
@@ -130,7 +128,7 @@ func (l *linter) walk(m message) (own []spot, foreign *subject) {
 		if at == l.s {
 			own = append(own, found)
 		}
-		next, _, _ = l.target(found.task)
+		next = l.target(found.task)
 	}
 	if at != l.s {
 		foreign = at
@@ -324,49 +322,6 @@ func (l *linter) duplicateTask(name string, at spot) {
 	}
 }
 
-// circle writes one circle of dependencies: ": a → b → a".
-func circle(template map[string]any) string {
-	after := map[string][]string{}
-	tasks := tasksOf(template)
-	for _, t := range tasks {
-		name, _ := t["name"].(string)
-		list, _ := t["dependencies"].([]any)
-		for _, d := range list {
-			if text, ok := d.(string); ok {
-				after[name] = append(after[name], text)
-			}
-		}
-		depends, _ := t["depends"].(string)
-		for _, o := range tasks {
-			if other, _ := o["name"].(string); other != "" && mentions(depends, other) {
-				after[name] = append(after[name], other)
-			}
-		}
-	}
-	for _, start := range slices.Sorted(maps.Keys(after)) {
-		if way := wayBack(after, start, start, map[string]bool{}); way != nil {
-			return ": " + strings.Join(append([]string{start}, way...), " → ")
-		}
-	}
-	return ""
-}
-
-func wayBack(after map[string][]string, from, to string, seen map[string]bool) []string {
-	for _, next := range after[from] {
-		if next == to {
-			return []string{to}
-		}
-		if seen[next] {
-			continue
-		}
-		seen[next] = true
-		if rest := wayBack(after, next, to, seen); rest != nil {
-			return append([]string{next}, rest...)
-		}
-	}
-	return nil
-}
-
 // missing reports a reference to a template object that is not there, or to a
 // template that the object does not have.
 func (l *linter) missing(m message, holder map[string]any, path manifest.Path) {
@@ -374,7 +329,7 @@ func (l *linter) missing(m message, holder map[string]any, path manifest.Path) {
 	if reference == nil {
 		reference, _ = holder["workflowTemplateRef"].(map[string]any)
 	}
-	s, r, _ := l.referred(reference)
+	s, r := l.referred(reference)
 	if text := fmt.Sprint(reference["name"], reference["template"]); strings.Contains(text, "{{") {
 		l.out = append(l.out, l.s.o.Finding("argo-unresolved", diag.Info, keys(path, "name"),
 			"the reference depends on a variable: what it is given was not checked", ""))
@@ -444,126 +399,4 @@ func meant(got string, known []string) string {
 		return "There is " + diag.OneOf(known) + "."
 	}
 	return ""
-}
-
-// words lead from a word of a message to the field that it is about, where the
-// message does not begin with one.
-var words = []struct{ word, field string }{
-	{"RetryPolicy", "retryStrategy.retryPolicy"}, {"timeout", "timeout"}, {"depends", "depends"},
-	{"withItems", "withItems"}, {"withParam", "withParam"}, {"withSequence", "withSequence"},
-	{"metric", "metrics"}, {"initContainers", "initContainers"}, {"templateRef", "templateRef"},
-	{"manifestFrom", "resource.manifestFrom"}, {"continueOn", "dag.tasks"},
-}
-
-var noise = regexp.MustCompile(linkPattern.String() + `[.:]?`)
-
-// said is the message without the way that led there.
-func (m message) said() string {
-	text := strings.Join(strings.Fields(noise.ReplaceAllString(m.text, "")), " ")
-	return strings.TrimSuffix(strings.TrimPrefix(text, "error in "), ".")
-}
-
-// reportOther reports a message that has no wording of ours.
-func (l *linter) reportOther(m message, at spot, scope any, path manifest.Path) {
-	text := m.said()
-	if rest, ok := m.field(scope); ok {
-		path = append(slices.Clone(path), rest...)
-	}
-	name := fmt.Sprintf("template %q", at.link.template)
-	if at.task != nil {
-		name = fmt.Sprintf("task %q", at.task["name"])
-	}
-	l.add(path, name+": "+text, "")
-}
-
-// field finds the field of a template or task that a message is about.
-func (m message) field(scope any) (manifest.Path, bool) {
-	if rest, ok := fieldOf(scope, m.tail); ok {
-		return rest, true
-	}
-	for _, w := range words {
-		if rest, ok := fieldOf(scope, "."+w.field); ok && strings.Contains(m.tail, w.word) {
-			return rest, true
-		}
-	}
-	return nil, false
-}
-
-var fieldPattern = regexp.MustCompile(`^\.([A-Za-z0-9_.\[\]-]+)`)
-
-// fieldOf follows the field that a message begins with, such as
-// ".inputs.parameters.x.name" or ".arguments.x.value": items go by index or by
-// name, and those of arguments without the list they are in.
-func fieldOf(scope any, tail string) (manifest.Path, bool) {
-	found := fieldPattern.FindStringSubmatch(tail)
-	if found == nil {
-		return nil, false
-	}
-	var path manifest.Path
-	value := scope
-	names := strings.FieldsFunc(strings.TrimRight(found[1], ".:"), func(r rune) bool { return r == '.' || r == '[' || r == ']' })
-	for n, name := range names {
-		switch v := value.(type) {
-		case map[string]any:
-			next, ok := v[name]
-			if !ok {
-				if list, i := named(v, name); list != "" {
-					items, _ := v[list].([]any)
-					path = item(keys(path, list), i, items[i])
-					value = items[i]
-					continue
-				}
-				if n == 0 {
-					return nil, false
-				}
-			}
-			path, value = keys(path, name), next
-		case []any:
-			i, err := strconv.Atoi(name)
-			if err != nil {
-				i = slices.IndexFunc(v, func(x any) bool { m, _ := x.(map[string]any); return m["name"] == name })
-			}
-			if i < 0 || i >= len(v) {
-				return path, len(path) > 0
-			}
-			path, value = item(path, i, v[i]), v[i]
-		default:
-			return keys(path, name), true
-		}
-	}
-	return path, true
-}
-
-// named finds an item of the parameters or artifacts of a map.
-func named(m map[string]any, name string) (list string, index int) {
-	for _, list := range []string{"parameters", "artifacts"} {
-		items, _ := m[list].([]any)
-		for i, value := range items {
-			if x, ok := value.(map[string]any); ok && x["name"] == name {
-				return list, i
-			}
-		}
-	}
-	return "", 0
-}
-
-// firstWith finds the first string that holds a text.
-func firstWith(value any, text string) (manifest.Path, bool) {
-	switch v := value.(type) {
-	case string:
-		return nil, strings.Contains(v, text)
-	case map[string]any:
-		for _, key := range slices.Sorted(maps.Keys(v)) {
-			if rest, ok := firstWith(v[key], text); ok {
-				return append(manifest.Path{{Key: key}}, rest...), true
-			}
-		}
-	case []any:
-		for i, x := range v {
-			if rest, ok := firstWith(x, text); ok {
-				return append(item(nil, i, x), rest...), true
-			}
-		}
-	}
-	return nil, false
 }

@@ -3,6 +3,7 @@ package kube
 import (
 	"context"
 	"reflect"
+	"slices"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -76,7 +77,7 @@ func (p *pod) addExecutor(defaults check.WorkflowDefaults) {
 	if !convert(defaults.Executor, &wait) {
 		return
 	}
-	resource := append(p.Path[:len(p.Path):len(p.Path)], manifest.Step{Key: "resource"})
+	resource := append(slices.Clip(p.Path), manifest.Step{Key: "resource"})
 	if _, locked := check.Value(p.Object.Fields, resource); locked && wait.SecurityContext == nil {
 		return // the controller locks these down by itself
 	}
@@ -88,7 +89,7 @@ func (p *pod) addExecutor(defaults check.WorkflowDefaults) {
 // at is the place of a field of a container, or of the pod spec.
 func (p *pod) at(path manifest.Path, fields ...string) manifest.Path {
 	for _, f := range fields {
-		path = append(path[:len(path):len(path)], manifest.Step{Key: f})
+		path = append(slices.Clip(path), manifest.Step{Key: f})
 	}
 	return p.At(path...)
 }

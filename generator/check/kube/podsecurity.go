@@ -129,8 +129,7 @@ func (c *Checker) controls(level psa.Level, version psa.Version) []control {
 		if s.Level == psa.LevelRestricted && level != psa.LevelRestricted {
 			continue
 		}
-		for i := len(s.Versions) - 1; i >= 0; i-- {
-			v := s.Versions[i]
+		for _, v := range slices.Backward(s.Versions) {
 			if !version.Older(v.MinimumVersion) {
 				out = append(out, control{s, v.CheckPod})
 				overridden = append(overridden, v.OverrideCheckIDs...)

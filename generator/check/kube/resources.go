@@ -111,8 +111,7 @@ func only(lr *corev1.LimitRange, t corev1.LimitType) *corev1.LimitRange {
 // flatten lists the errors of an aggregate in a stable order, each once.
 func flatten(err error) []string {
 	var texts []string
-	var aggregate utilerrors.Aggregate
-	if errors.As(err, &aggregate) {
+	if aggregate, ok := errors.AsType[utilerrors.Aggregate](err); ok {
 		for _, e := range aggregate.Errors() {
 			texts = append(texts, strings.ReplaceAll(e.Error(), ".  ", ", and "))
 		}
