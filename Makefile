@@ -47,7 +47,7 @@ lint: $(BIN)/golangci-lint
 # page, rule index, and the reference platform.
 generate: build
 	$(GO) generate ./...
-	$(BIN)/strake render
+	$(BIN)/strake render --force
 
 # What is checked in is what would be generated, formatted and linted.
 verify: generate lint

@@ -49,14 +49,14 @@ var owners = map[string][]string{
 	"github.com/spf13/":            {"generator/cli"},
 	"golang.org/x/term":            {"generator/cli"},
 	"github.com/google/go-github/": {"generator/propose"},
-	"github.com/go-git/":           {"generator/repo"},
+	"github.com/go-git/":           {"generator/repo"}, // go-billy, its file system, too
 	"github.com/hashicorp/hcl/":    {"generator/terraform"},
 	"sigs.k8s.io/kustomize/api/":   {"generator/build"},
 	"k8s.io/kubernetes/":           {"generator/check/kube"},
 	"k8s.io/apiserver/":            {"generator/check/kube"},
 	"github.com/argoproj/":         {"generator/check/argo"},
 	"github.com/open-policy-agent": {"generator/check/rego"},
-	"os":                           {"cmd/strake", "generator/cli", "generator/tree"},
+	"os":                           {"cmd/strake", "generator/cli", "generator/repo", "generator/tree"}, // repo reads .git
 	"os/signal":                    {"generator/cli"},
 	"syscall":                      {"generator/tree"},
 	"golang.org/x/sys/":            {"generator/tree"},

@@ -20,7 +20,8 @@ type revision struct {
 
 // base reads what Argo CD syncs today: the named revision, or the remote's
 // branch, or the local one, or HEAD.
-func (w *workspace) base(name, branch string) (revision, error) {
+func (w *workspace) base(name string, p *platform) (revision, error) {
+	branch := p.spec.Repository.Branch
 	if w.git == nil {
 		return revision{}, fmt.Errorf("%s is not a Git repository: there is nothing to compare with", w.root)
 	}
@@ -30,7 +31,7 @@ func (w *workspace) base(name, branch string) (revision, error) {
 	}
 	var errs []error
 	for _, candidate := range candidates {
-		t, sha, err := w.git.Tree(candidate)
+		t, sha, err := w.git.Tree(candidate, w.read(p)...)
 		if err == nil {
 			return revision{candidate, sha, t}, nil
 		}
@@ -40,6 +41,17 @@ func (w *workspace) base(name, branch string) (revision, error) {
 		}
 	}
 	return revision{}, errors.Join(errs...)
+}
+
+// read lists what of a revision matters: what is rendered, or everything where
+// tenants have kustomizations of their own, which may lie on anything.
+func (w *workspace) read(p *platform) []string {
+	for _, e := range p.spec.Environments {
+		if len(w.appDirs(e)) > 0 {
+			return nil
+		}
+	}
+	return rendered(p.comparison.Root)
 }
 
 // stage is what an environment was at the revision, with the hand-written

@@ -49,11 +49,17 @@ func Process() Env {
 	if err != nil {
 		dir = "."
 	}
+	stderr := os.Stderr
+	// kustomize prints its deprecation warnings to os.Stderr by itself, once per
+	// build. They are findings here, with a line.
+	if null, err := os.OpenFile(os.DevNull, os.O_WRONLY, 0); err == nil {
+		os.Stderr = null
+	}
 	out := term.IsTerminal(int(os.Stdout.Fd()))
-	talk := term.IsTerminal(int(os.Stderr.Fd()))
+	talk := term.IsTerminal(int(stderr.Fd()))
 	plain := os.Getenv("NO_COLOR") != "" || os.Getenv("TERM") == "dumb"
 	return Env{
-		Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr,
+		Stdin: os.Stdin, Stdout: os.Stdout, Stderr: stderr,
 		Dir: dir, Getenv: os.Getenv, Now: time.Now,
 		Color: out && !plain, Progress: talk && os.Getenv("TERM") != "dumb",
 	}

@@ -90,7 +90,7 @@ func (w *workspace) sinceBase(ctx context.Context, p *platform, o diffOptions) (
 	if err != nil {
 		return nil, err
 	}
-	base, err := w.base(o.base, p.spec.Repository.Branch)
+	base, err := w.base(o.base, p)
 	if err != nil {
 		return nil, err
 	}

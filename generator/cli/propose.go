@@ -74,7 +74,10 @@ func (g *global) propose(ctx context.Context, o proposeOptions) (err error) {
 	if p.findings.AtLeast(diag.Error) {
 		return w.refuse(p.findings, p.all)
 	}
-	base, err := w.base(o.base, p.spec.Repository.Branch)
+	if err := p.mayRender(); err != nil {
+		return err
+	}
+	base, err := w.base(o.base, p)
 	if err != nil {
 		return err
 	}
@@ -127,7 +130,7 @@ func (w *workspace) proposal(ctx context.Context, p *platform, base revision, e 
 	if err != nil {
 		return one, err
 	}
-	found, _, err := check.Environment(ctx, b.input(), checks)
+	found, summary, err := check.Environment(ctx, b.input(), checks)
 	if err != nil {
 		return one, err
 	}
@@ -145,8 +148,11 @@ func (w *workspace) proposal(ctx context.Context, p *platform, base revision, e 
 	one.Digest = digest(one.Changes)
 	one.Title = title(e.Environment, one.changes)
 	one.Body = report.Body(report.Proposal{
-		Environment: e.Environment, Digest: one.Digest, Base: base.name, Version: Version,
-		Changes: one.changes, Findings: one.findings, Files: len(one.Changes),
+		Environment: e.Environment, Branch: one.Branch, Digest: one.Digest, Base: base.name, Version: Version,
+		Changes: one.changes, Findings: one.findings, Files: len(one.Changes), Sources: w.sources(p.all),
+		Coverage: &report.Coverage{
+			Environments: []string{e.Environment}, Files: len(p.spec.Files), Overlays: len(b.overlays), Objects: summary.Objects(),
+		},
 	})
 	return one, nil
 }

@@ -67,6 +67,9 @@ func (g *global) render(ctx context.Context, environments []string, check, force
 	if check {
 		return w.reportDrift(p, environments)
 	}
+	if err := p.mayRender(); err != nil {
+		return err
+	}
 	options := tree.PlanOptions{Force: force}
 	for _, e := range chosen {
 		if len(environments) > 0 {

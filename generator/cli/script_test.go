@@ -34,6 +34,7 @@ func TestScripts(t *testing.T) {
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"platform": cmdPlatform,
 			"big":      cmdBig,
+			"binary":   cmdBinary,
 			"append":   cmdAppend,
 			"replace":  cmdReplace,
 			"sametree": cmdSameTree,
@@ -96,6 +97,11 @@ func cmdBig(ts *testscript.TestScript, _ bool, args []string) {
 	mib, err := strconv.Atoi(args[1])
 	ts.Check(err)
 	ts.Check(os.WriteFile(ts.MkAbs(args[0]), bytes.Repeat([]byte("# filler\n"), mib<<20/9), 0o644))
+}
+
+// binary FILE: writes what no text is.
+func cmdBinary(ts *testscript.TestScript, _ bool, args []string) {
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte("\x7fELF\x02\x01\x00\x00\xff\xfe"), 0o644))
 }
 
 // append FILE TEXT: adds a line.

@@ -185,6 +185,14 @@ func (p *platform) environment(name string) (*spec.Effective, bool) {
 	return nil, false
 }
 
+// mayRender refuses when the spec pins another minor version of the tool.
+func (p *platform) mayRender() error {
+	if !p.spec.Allows(Version) {
+		return fmt.Errorf("the spec pins Strake %s and this is %s: it checks, and does not render", p.spec.Pin, Version)
+	}
+	return nil
+}
+
 // names lists the environments in the order of the spec.
 func (p *platform) names() []string {
 	names := make([]string, 0, len(p.spec.Environments))

@@ -131,14 +131,15 @@ func (d Diagnostic) Fingerprint() string {
 }
 
 // identity is what makes two findings the same finding seen in two environments.
+// Their details may differ: what would be right may not be the same in both.
 type identity struct {
-	where                                Range
-	severity                             Severity
-	rule, summary, detail, object, field string
+	where                        Range
+	severity                     Severity
+	rule, summary, object, field string
 }
 
 func (d Diagnostic) identity() identity {
-	return identity{d.Range, d.Severity, d.Rule, d.Summary, d.Detail, d.Object, d.Field}
+	return identity{d.Range, d.Severity, d.Rule, d.Summary, d.Object, d.Field}
 }
 
 // compare orders findings by position, then severity (worst first), then by all

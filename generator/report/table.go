@@ -19,19 +19,13 @@ type Row struct {
 	Infos            int
 }
 
-// Table writes rows in the order given, aligned, the environment's name only on
-// its first row, and a line of totals.
+// Table writes rows in the order given, aligned, each whole so that grep finds
+// it, and a line of totals.
 func Table(w io.Writer, rows []Row) error {
 	cells := [][]string{{"ENVIRONMENT", "APP", "OBJECTS", "FINDINGS"}}
 	var total Row
-	previous := ""
-	for i, r := range rows {
-		environment := r.Environment
-		if i > 0 && environment == previous {
-			environment = ""
-		}
-		previous = r.Environment
-		cells = append(cells, []string{environment, r.App, strconv.Itoa(r.Objects), r.findings()})
+	for _, r := range rows {
+		cells = append(cells, []string{r.Environment, r.App, strconv.Itoa(r.Objects), r.findings()})
 		total.Objects += r.Objects
 		total.Errors += r.Errors
 		total.Warnings += r.Warnings

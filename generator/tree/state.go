@@ -100,11 +100,21 @@ type Status struct {
 	From diag.Range
 }
 
+// severity of a base that no overlay names is a warning: pull requests of two
+// environments, each right by itself, leave one behind when both are merged,
+// and it harms nobody until the next render deletes it.
+func (s Status) severity() diag.Severity {
+	if s.State == LeftOver && len(s.Files) > 0 {
+		return diag.Warning
+	}
+	return s.State.Severity()
+}
+
 // Diagnostic is the finding that says it.
 func (s Status) Diagnostic() diag.Diagnostic {
 	d := diag.Diagnostic{
 		Rule:         s.State.Rule(),
-		Severity:     s.State.Severity(),
+		Severity:     s.severity(),
 		Summary:      s.Summary,
 		Detail:       s.Detail,
 		Range:        diag.Range{Path: s.Path},
