@@ -315,8 +315,8 @@ func (c *Checker) repositories(o *manifest.Object) diag.List {
 		}
 		misfits := c.misfits(e, value, reflect.TypeFor[v1alpha1.ArtifactRepository](), nil)
 		findings = append(findings, misfits...)
-		if len(misfits) > 0 {
-			continue
+		if len(misfits) > 0 || e.node == nil {
+			continue // an empty text stands there on purpose
 		}
 		m, _ := value.(map[string]any)
 		switch n := stores(c, m); {

@@ -167,9 +167,9 @@ data:
 func TestArtifactRepositories(t *testing.T) {
 	t.Parallel()
 	diff(t, []string{
-		`error argo-artifact-repository 11 data.empty: the artifact repository empty names no store`,
-		`error argo-artifact-repository 16 data.two: the artifact repository two names 2 stores, and Argo uses one`,
-		`error argo-artifact-repository 21 data.typo.gcs.buket: unknown key "buket"`,
+		`error argo-artifact-repository 12 data.empty: the artifact repository empty names no store`,
+		`error argo-artifact-repository 17 data.two: the artifact repository two names 2 stores, and Argo uses one`,
+		`error argo-artifact-repository 22 data.typo.gcs.buket: unknown key "buket"`,
 	}, run(t, `apiVersion: v1
 kind: ConfigMap
 metadata:
@@ -180,6 +180,7 @@ data:
     archiveLogs: true
     gcs:
       bucket: b
+  unset: ""
   empty: |
     archiveLogs: true
   # Comments do not move
