@@ -84,10 +84,13 @@ func TestEnvironmentFailsClosed(t *testing.T) {
 	same(t, "findings", []string{
 		`error check-failed  [dev]: the check "fails" could not finish: no luck`,
 		`error check-failed  [dev]: the check "panics" could not finish: it panicked: boom`,
-		`info api-unknown-kind all.yaml:6:7 [dev]: no check knows example.com/v1 Thing: its fields are not validated`,
 		`error half half [dev]: half`,
 		`error whole whole [dev]: whole`,
 	}, lines(findings))
+	same(t, "unknown kinds", []string{
+		`info api-unknown-kind all.yaml:6:7 [dev]: no check knows example.com/v1 Thing: its fields are not validated`,
+	}, lines(check.Fleet([]check.Summary{summary, summary})))
+	summary.Unknown = nil
 	same(t, "summary", check.Summary{
 		Environment: "dev",
 		Overlays:    []check.OverlaySummary{{Dir: "overlays/dev/a", Objects: 3}},
@@ -97,6 +100,30 @@ func TestEnvironmentFailsClosed(t *testing.T) {
 		},
 		Guarded: []check.Identity{{Kind: "Namespace", Name: "ml"}},
 	}, summary)
+}
+
+func TestSharedObjects(t *testing.T) {
+	t.Parallel()
+	one := check.Overlay{Dir: "overlays/dev/a", Objects: objects(t, three)}
+	for _, test := range []struct {
+		name     string
+		overlays []check.Overlay
+		want     []string
+	}{
+		{"alone", []check.Overlay{one}, nil},
+		{"two overlays", []check.Overlay{one, {Dir: "overlays/dev/b", Objects: one.Objects[:1]}}, []string{
+			`error object-shared all.yaml:3:18 [dev]: Namespace ml is made by two overlays: overlays/dev/a and overlays/dev/b`,
+		}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			findings, _, err := check.Environment(context.Background(), check.Input{Environment: "dev", Overlays: test.overlays}, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			same(t, "findings", test.want, lines(findings))
+		})
+	}
 }
 
 func TestNothingIsNotClean(t *testing.T) {

@@ -89,7 +89,25 @@ func Fleet(summaries []Summary) diag.List {
 			Detail:  "Declare an environment in the spec, or name a directory with a kustomization.",
 		}}
 	}
-	return sharedArchives(summaries).Sorted()
+	return append(sharedArchives(summaries), unknownKinds(summaries)...).Sorted()
+}
+
+// unknownKinds names each kind once, at its first object: a hundred objects of
+// a kind that no check knows are one fact.
+func unknownKinds(summaries []Summary) diag.List {
+	var findings diag.List
+	for _, s := range summaries {
+		for _, d := range s.Unknown {
+			same := slices.IndexFunc(findings, func(f diag.Diagnostic) bool { return f.Summary == d.Summary })
+			if same < 0 {
+				d.Environments = slices.Clone(d.Environments)
+				findings = append(findings, d)
+				continue
+			}
+			findings[same].Environments = append(findings[same].Environments, d.Environments...)
+		}
+	}
+	return findings
 }
 
 // sharedArchives finds controllers of different environments that write to one

@@ -23,7 +23,7 @@ func Environment(ctx context.Context, in Input, checks []Check) (diag.List, Summ
 		return nil, Summary{}, fmt.Errorf("check %s: %w", in.Environment, err)
 	}
 	summary, unknown := summarise(&in, checks)
-	findings := unknown
+	findings := append(unknown, sharedObjects(&in)...)
 	for _, list := range results {
 		findings = append(findings, list...)
 	}

@@ -76,6 +76,7 @@ type Summary struct {
 	Coverage    []KindCoverage   // sorted by API version and kind
 	Guarded     []Identity       // sorted: what may leave only by a declared removal
 	Archives    []Archive        // sorted: databases that workflows are archived to
+	Unknown     diag.List        // one for each kind that no check knows, at its first object
 }
 
 // Objects counts the objects of all overlays.
@@ -114,12 +115,13 @@ func summarise(in *Input, checks []Check) (Summary, diag.List) {
 		}
 		s.Coverage = append(s.Coverage, KindCoverage{k.apiVersion, k.kind, n, depth})
 		if depth == Unknown {
-			findings = append(findings, unknownKind(first[k]))
+			s.Unknown = append(s.Unknown, unknownKind(first[k]))
 		}
 	}
 	slices.SortFunc(s.Coverage, func(a, b KindCoverage) int {
 		return cmp.Or(cmp.Compare(a.APIVersion, b.APIVersion), cmp.Compare(a.Kind, b.Kind))
 	})
+	s.Unknown = s.Unknown.In(in.Environment).Sorted()
 	s.Guarded = Guarded(in.Objects())
 	slices.SortFunc(s.Archives, Archive.compare)
 	if s.Objects() == 0 {
@@ -128,8 +130,8 @@ func summarise(in *Input, checks []Check) (Summary, diag.List) {
 	return s, findings
 }
 
-// unknownKind is reported once per kind: nothing is wrong with the object, but
-// nobody has said that it is right.
+// unknownKind says that nothing is wrong with the objects of a kind, but that
+// nobody has said that they are right. Fleet reports it once per kind.
 func unknownKind(o *manifest.Object) diag.Diagnostic {
 	return o.Finding("api-unknown-kind", diag.Info, o.At("kind"),
 		fmt.Sprintf("no check knows %s %s: its fields are not validated", o.APIVersion, o.Kind),

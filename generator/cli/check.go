@@ -69,6 +69,9 @@ type result struct {
 	// stood are the guarded objects seen anywhere, for declarations of removals.
 	stood     []check.Identity
 	summaries []check.Summary
+	// traces joins what leads from a rendered line to the spec, for findings
+	// over several environments.
+	traces *tree.Tree
 }
 
 func (g *global) check(ctx context.Context, o checkOptions, args []string) (err error) {
@@ -134,12 +137,13 @@ func (w *workspace) checkPlatform(ctx context.Context, o checkOptions) (*result,
 	if err != nil {
 		return nil, err
 	}
-	r := &result{findings: p.findings, extra: p.all}
-	r.coverage.Files = len(p.spec.Files) + p.comparison.Committed.Len()
+	r := &result{findings: p.findings, extra: p.all, traces: tree.New()}
+	r.coverage.Files = len(p.spec.Files)
 	if p.findings.AtLeast(diag.Error) {
 		// What a spec with errors renders says nothing: the errors do.
 		return r, nil
 	}
+	r.coverage.Files += p.comparison.Committed.Len()
 	r.findings = append(r.findings, tree.Findings(p.drift(o.environments))...)
 	checks, found, err := w.checks(ctx, o.policies)
 	if err != nil {
@@ -152,7 +156,7 @@ func (w *workspace) checkPlatform(ctx context.Context, o checkOptions) (*result,
 			return nil, err
 		}
 	}
-	r.findings = append(r.findings, check.Fleet(r.summaries)...)
+	r.findings = append(r.findings, r.traces.Trace(check.Fleet(r.summaries))...)
 	if len(o.environments) == 0 {
 		r.findings = append(r.findings, check.UnusedRemovals(gate.declared, r.stood)...)
 	}
@@ -181,6 +185,7 @@ func (w *workspace) checkEnvironment(ctx context.Context, p *platform, e *spec.E
 			return err
 		}
 		findings = s.trace.Trace(append(findings, gone...))
+		r.traces.Merge(s.trace)
 		r.take(b, findings, summary)
 		r.stood = append(r.stood, before...)
 	}
@@ -263,13 +268,7 @@ func (w *workspace) checkPaths(ctx context.Context, o checkOptions, args []strin
 		r.take(b, append(found, judged...), summary)
 		r.coverage.Files++
 	}
-	if len(r.coverage.Environments) == 0 {
-		r.findings = append(r.findings, diag.Diagnostic{
-			Rule: "build-empty", Severity: diag.Error, Range: diag.Range{Path: strings.Join(under, " ")},
-			Summary: "no kustomization here, so nothing was checked",
-			Detail:  "Name a directory that holds a kustomization.yaml, or run 'strake init' for a new platform.",
-		})
-	}
+	r.findings = append(r.findings, check.Fleet(r.summaries)...)
 	for _, c := range checks {
 		r.coverage.Checks = append(r.coverage.Checks, c.Name())
 	}

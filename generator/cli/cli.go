@@ -115,8 +115,8 @@ Exit codes: 0 clean, 1 findings, 2 usage, 3 could not do the job.`,
 		SilenceErrors: true,
 
 		SuggestionsMinimumDistance: 2,
-		SilenceUsage:  true,
-		Args:          cobra.ArbitraryArgs,
+		SilenceUsage:               true,
+		Args:                       cobra.ArbitraryArgs,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) > 0 {
 				return unknownCommand(cmd, args[0])

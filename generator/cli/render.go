@@ -3,7 +3,8 @@ package cli
 import (
 	"context"
 	"errors"
-	"fmt"
+	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -144,28 +145,17 @@ func (p *platform) drift(environments []string) []tree.Status {
 }
 
 func overlap(a, b []string) bool {
-	for _, x := range a {
-		for _, y := range b {
-			if x == y {
-				return true
-			}
-		}
-	}
-	return len(a) == 0
+	return len(a) == 0 || slices.ContainsFunc(a, func(name string) bool { return slices.Contains(b, name) })
 }
 
 // list writes names for a sentence: "dev, staging and prod".
 func list(names []string) string {
-	if len(names) == 0 {
+	switch n := len(names); n {
+	case 0:
 		return "nothing"
+	case 1:
+		return names[0]
+	default:
+		return strings.Join(names[:n-1], ", ") + " and " + names[n-1]
 	}
-	out := names[0]
-	for i, name := range names[1:] {
-		if i == len(names)-2 {
-			out += " and " + name
-		} else {
-			out += fmt.Sprintf(", %s", name)
-		}
-	}
-	return out
 }
