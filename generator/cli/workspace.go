@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -309,6 +310,10 @@ func (p *platform) rerender() error {
 			c.Want[env] = nil
 			continue
 		}
+		if same, ok := freshFile(c.Fresh[env], file); ok && bytes.Equal(same, f.Data) {
+			c.Want[env] = c.Fresh[env] // one spec, one rendering
+			continue
+		}
 		e, found := spec.ParseEffective(file, f.Data)
 		if e == nil || found.AtLeast(diag.Error) || e.Environment != env {
 			c.Want[env] = nil
@@ -334,4 +339,13 @@ func names(environments []*spec.Effective) []string {
 		out = append(out, e.Environment)
 	}
 	return out
+}
+
+// freshFile is what the spec renders at a path now.
+func freshFile(t *tree.Tree, file string) ([]byte, bool) {
+	if t == nil {
+		return nil, false
+	}
+	f, ok := t.Get(file)
+	return f.Data, ok
 }
