@@ -18,6 +18,9 @@ type revision struct {
 	tree *tree.Tree
 }
 
+// emptyTree is git's name of the tree without files.
+const emptyTree = "4b825dc642cb6eb9a060e54bf8d69288fbee4904"
+
 // base reads what Argo CD syncs today: the named revision, or the remote's
 // branch, or the local one, or HEAD.
 func (w *workspace) base(name string, p *platform) (revision, error) {
@@ -33,6 +36,9 @@ func (w *workspace) base(name string, p *platform) (revision, error) {
 	for _, candidate := range candidates {
 		t, sha, err := w.git.Tree(candidate, w.read(p)...)
 		if err == nil {
+			if candidate == emptyTree {
+				candidate = "an empty branch"
+			}
 			return revision{candidate, sha, t}, nil
 		}
 		errs = append(errs, err)

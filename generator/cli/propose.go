@@ -206,7 +206,8 @@ func (w *workspace) showPlan(p *platform, base revision, chosen []*spec.Effectiv
 			Changes: one.changes, Findings: one.findings, Files: len(one.Changes),
 		}
 		for _, c := range one.Changes {
-			plan.Paths = append(plan.Paths, report.FileChange{Path: c.Path, Delete: c.Delete})
+			_, existed := base.tree.Get(c.Path)
+			plan.Paths = append(plan.Paths, report.FileChange{Path: c.Path, Existed: existed, Delete: c.Delete})
 		}
 		plans = append(plans, plan)
 	}

@@ -32,8 +32,9 @@ type Proposal struct {
 
 // FileChange is one file that a pull request writes or deletes.
 type FileChange struct {
-	Path   string
-	Delete bool
+	Path string
+	// Existed tells a file that is changed from one that is new.
+	Existed, Delete bool
 }
 
 // EndMarker closes the part of a pull request's text that the tool owns. What a
@@ -168,8 +169,11 @@ func writePlan(out *bytes.Buffer, p Proposal) {
 			break
 		}
 		sign := markNew
-		if f.Delete {
+		switch {
+		case f.Delete:
 			sign = markGone
+		case f.Existed:
+			sign = markOther
 		}
 		fmt.Fprintf(out, "    %c %s\n", sign, terminal(f.Path))
 	}
