@@ -118,11 +118,11 @@ func archiveSecrets(e *spec.Effective) []object {
 		if base == "" {
 			base = db.Database
 		}
-		user = &spec.UserSecret{Username: base + "-username", Password: base + "-password"}
+		user = &spec.UserSecret{Username: base + "-username", Password: base + "-password", PasswordVersion: "latest"}
 		username, password = "archive.postgresql", "archive.postgresql"
 	}
 	return []object{fetchedSecret(e, archiveSecretName, ns, "archive.postgresql.user",
-		fetched{archivePasswordKey, spec.SecretRef{Secret: user.Password}, password},
+		fetched{archivePasswordKey, spec.SecretRef{Secret: user.Password, Version: user.PasswordVersion}, password},
 		fetched{archiveUsernameKey, spec.SecretRef{Secret: user.Username}, username},
 	)}
 }

@@ -249,9 +249,7 @@ func logsIn(e *spec.Effective, t *spec.Tenant) bool {
 		slices.Contains(e.Workflows.Server.AuthModes, "sso")
 }
 
-// login is the ServiceAccount that a member acts as. Kubernetes makes no token
-// Secret of itself since 1.24, and the server looks for one of this name; it is
-// filled in the cluster and holds nothing in Git.
+// login is the ServiceAccount that a member acts as.
 func login(e *spec.Effective, t *spec.Tenant) []object {
 	if !logsIn(e, t) {
 		return nil
@@ -263,8 +261,6 @@ func login(e *spec.Effective, t *spec.Tenant) []object {
 		// server would else prefer.
 		{"workflows.argoproj.io/rbac-rule-precedence", "10"},
 	}})
-	token := tenantMetadata(t, loginName+".service-account-token", "identity")
-	token = append(token, kv{"annotations", m{{"kubernetes.io/service-account.name", loginName}}})
 	return []object{
 		{from: "workflows.server.sso.rbac", doc: m{
 			{"apiVersion", "v1"},
@@ -272,11 +268,6 @@ func login(e *spec.Effective, t *spec.Tenant) []object {
 			{"metadata", account},
 			{"automountServiceAccountToken", false},
 		}},
-		{from: "workflows.server.sso.rbac", doc: m{
-			{"apiVersion", "v1"},
-			{"kind", "Secret"},
-			{"metadata", token},
-			{"type", tokenType},
-		}},
+		accountToken("workflows.server.sso.rbac", loginName, func(name string) m { return tenantMetadata(t, name, "identity") }),
 	}
 }

@@ -14,10 +14,7 @@ func basePolicies() []object {
 		policy("default-deny", m{{"policyTypes", list{"Egress", "Ingress"}}}),
 		policy("allow-dns", egress(egressToDNS())),
 		policy("allow-metadata-server", egress(egressToMetadataServer())),
-		// Google's APIs, the private.googleapis.com range included, have no range of
-		// their own that would hold. Private addresses stay out: behind them are the
-		// other tenants.
-		policy("allow-public-https", egress(m{{"to", list{public()}}, {"ports", list{port("TCP", 443)}}})),
+		policy("allow-public-https", egress(egressHTTPS())),
 		// A namespace is one domain of trust: steps of distributed training, and the
 		// tenant's own services, reach each other.
 		policy("allow-same-namespace", m{
@@ -31,6 +28,9 @@ func basePolicies() []object {
 // environmentPolicies are those that the environment decides.
 func environmentPolicies(e *spec.Effective, t *spec.Tenant) []object {
 	out := []object{ownPolicy(t, "allow-api-server", "cluster.controlPlaneCIDR", egress(egressToControlPlane(e)))}
+	if e.Cluster.DNSServiceIP != "" {
+		out = append(out, ownPolicy(t, dnsServicePolicy, "cluster.dnsServiceIP", egress(egressToDNSService(e))))
+	}
 	if !runsWorkflows(e) || e.Artifacts == nil || e.Artifacts.S3 == nil || e.Artifacts.GCS != nil {
 		return out
 	}

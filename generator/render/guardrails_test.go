@@ -70,6 +70,31 @@ func TestGuardrailsShareABase(t *testing.T) {
 	}
 }
 
+// TestDNSService has the address of the resolver in the overlay: the base stays
+// shared.
+func TestDNSService(t *testing.T) {
+	t.Parallel()
+	before := environment(t, nil)
+	e := environment(t, nil, edit{`version: "1.33"`, "version: \"1.33\"\n      dnsServiceIP: 10.96.0.10"})
+	if a, b := baseDir(t, before, "forecasting"), baseDir(t, e, "forecasting"); a != b {
+		t.Errorf("bases %s and %s differ", a, b)
+	}
+	const file = "allow-dns-service.networkpolicy.yaml"
+	if slices.Contains(names(t, before, guardDir), file) {
+		t.Error("an address from nowhere")
+	}
+	p := objectAt[networkingv1.NetworkPolicy](t, e, guardDir+file)
+	for _, protocol := range []string{"UDP", "TCP"} {
+		x := target{ip: "10.96.0.10", port: 53, protocol: protocol}
+		if !x.reachable(t, []networkingv1.NetworkPolicy{p}) {
+			t.Errorf("%s is closed: %v", protocol, p.Spec)
+		}
+	}
+	if x := (target{ip: "10.96.0.10", port: 443, protocol: "TCP"}); x.reachable(t, []networkingv1.NetworkPolicy{p}) {
+		t.Error("another port is open")
+	}
+}
+
 func TestNamespace(t *testing.T) {
 	t.Parallel()
 	for version, want := range map[string]string{`"1.33"`: "v1.33", "null": "latest"} {

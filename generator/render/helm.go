@@ -14,6 +14,7 @@ import (
 func externalWorkflows(e *spec.Effective) app {
 	h := release(e)
 	data := controllerConfig(e)
+	checksums := restartOn(e, data)
 	a := app{
 		name: "argo-workflows",
 		// No base of ours, and changes of its own: a patch for our Deployment would
@@ -24,7 +25,7 @@ func externalWorkflows(e *spec.Effective) app {
 		files: []object{{
 			file: h.Values,
 			from: "workflows.helm",
-			doc:  chartValues(e, h, data),
+			doc:  chartValues(e, h, checksums),
 		}},
 	}
 	a.objects = append(a.objects,
@@ -37,6 +38,7 @@ func externalWorkflows(e *spec.Effective) app {
 		priorityClass(e),
 	)
 	a.objects = append(a.objects, secretReader(e, h)...)
+	a.objects = append(a.objects, anyLogin(e)...)
 	a.objects = append(a.objects, workflowsSecrets(e)...)
 	return a
 }
@@ -86,7 +88,7 @@ func secretReader(e *spec.Effective, h spec.Helm) []object {
 // chartValues is a values file for the chart argo-workflows of argo-helm, 0.46
 // and later. The chart passes some of it through Go templates: no value here
 // may hold two braces.
-func chartValues(e *spec.Effective, h spec.Helm, data m) m {
+func chartValues(e *spec.Effective, h spec.Helm, checksums m) m {
 	w := e.Workflows
 	return m{
 		{"images", m{
@@ -100,13 +102,13 @@ func chartValues(e *spec.Effective, h spec.Helm, data m) m {
 			{"serviceAccount", m{{"create", false}}},
 			{"rbac", m{{"create", false}}},
 		}},
-		{"controller", controllerValues(e, h, data)},
+		{"controller", controllerValues(e, h, checksums)},
 		{"executor", m{{"image", m{{"tag", at("workflows.version", executorTag(e))}}}}},
-		{"server", serverValues(e, h, data)},
+		{"server", serverValues(e, h, checksums)},
 	}
 }
 
-func controllerValues(e *spec.Effective, h spec.Helm, data m) m {
+func controllerValues(e *spec.Effective, h spec.Helm, checksums m) m {
 	where := controllerPlacement(e)
 	return m{
 		{"configMap", m{
@@ -123,18 +125,20 @@ func controllerValues(e *spec.Effective, h spec.Helm, data m) m {
 		{"pdb", m{{"enabled", true}, {"maxUnavailable", 1}}},
 		{"priorityClassName", "workflow-controller"},
 		{"logging", m{{"format", "json"}}},
-		{"podAnnotations", configChecksum(data)},
+		{"podAnnotations", checksums},
 		{"podSecurityContext", podContext()},
 		{"securityContext", containerContext()},
 		{"resources", controllerResources(e)},
 		{"nodeSelector", where.selector},
 		{"tolerations", where.tolerations},
 		{"affinity", controllerAffinity(where)},
+		{"topologySpreadConstraints", list{chartSpread("kubernetes.io/hostname"), chartSpread("topology.kubernetes.io/zone")}},
+		{"extraEnv", controllerEnv()},
 		{"extraInitContainers", proxyContainers(e)},
 	}
 }
 
-func serverValues(e *spec.Effective, h spec.Helm, data m) m {
+func serverValues(e *spec.Effective, h spec.Helm, checksums m) m {
 	w := e.Workflows
 	where := controllerPlacement(e)
 	var sso m // the chart grants the server what a login needs
@@ -156,7 +160,7 @@ func serverValues(e *spec.Effective, h spec.Helm, data m) m {
 		{"replicas", at("workflows.server.replicas", w.Server.Replicas)},
 		{"pdb", m{{"enabled", true}, {"maxUnavailable", 1}}},
 		{"logging", m{{"format", "json"}}},
-		{"podAnnotations", configChecksum(data)},
+		{"podAnnotations", checksums},
 		{"podSecurityContext", podContext()},
 		{"securityContext", containerContext()},
 		{"resources", serverResources(e)},
@@ -164,6 +168,7 @@ func serverValues(e *spec.Effective, h spec.Helm, data m) m {
 		{"tolerations", where.tolerations},
 		{"affinity", controllerAffinity(where)},
 		{"topologySpreadConstraints", list{chartSpread("kubernetes.io/hostname"), chartSpread("topology.kubernetes.io/zone")}},
+		{"extraEnv", serverEnv(e)},
 		{"extraInitContainers", proxyContainers(e)},
 	}
 }

@@ -202,7 +202,7 @@ func containerTemplate(e *spec.Effective, t *spec.Tenant, p *spec.Pipeline, k *s
 	for _, name := range slices.Sorted(maps.Keys(k.Outputs)) {
 		outputs = append(outputs, at(from+".outputs."+name, m{{"name", name}, {"path", k.Outputs[name]}}))
 	}
-	volumes, mounts := scratch(from, k.Outputs)
+	volumes, mounts := scratch(from, k.Outputs, scratchSize(t, p, k))
 	pool, poolFrom := poolFor(e, t, p, k)
 	retry, retryFrom := retryFor(e, t, p, k)
 
@@ -243,7 +243,7 @@ func inherited(innerFrom, inner, outerFrom, outer, key string) any {
 // of each of its outputs. All else is read-only. Argo takes an output, and puts
 // an input, straight from and into such a volume; for an input elsewhere it
 // mounts one itself (workflow/controller/workflowpod.go addInputArtifactsVolumes).
-func scratch(from string, outputs map[string]string) (volumes, mounts list) {
+func scratch(from string, outputs map[string]string, size any) (volumes, mounts list) {
 	dirs := []string{scratchDir}
 	cause := map[string]string{scratchDir: from}
 	for _, name := range slices.Sorted(maps.Keys(outputs)) {
@@ -266,10 +266,31 @@ func scratch(from string, outputs map[string]string) (volumes, mounts list) {
 		if dir != scratchDir {
 			name = "output-" + strconv.Itoa(len(mounted))
 		}
-		volumes = append(volumes, at(cause[dir], m{{"name", name}, {"emptyDir", m{}}}))
+		volumes = append(volumes, at(cause[dir], m{{"name", name}, {"emptyDir", m{{"sizeLimit", size}}}}))
 		mounts = append(mounts, at(cause[dir], m{{"name", name}, {"mountPath", dir}}))
 	}
 	return volumes, mounts
+}
+
+// scratchSize bounds each directory that a task may write to. A task that fills
+// the disk of its node is evicted with words that also tell of a node in need,
+// and would be tried again for ever more disk; one that fills its own share is
+// not. The share is what the task says about ephemeral-storage, its limit
+// before its request. Else it is a tenth of GKE's default boot disk of 100 GB.
+func scratchSize(t *spec.Tenant, p *spec.Pipeline, k *spec.Task) any {
+	const name = "ephemeral-storage"
+	r, from := k.Resources, taskPath(t, p, k)+".resources"
+	if r == nil {
+		r, from = p.Resources, pipelinePath(t, p)+".resources"
+	}
+	switch {
+	case r != nil && r.Limits[name] != "":
+		return at(from+".limits."+name, r.Limits[name])
+	case r != nil && r.Requests[name] != "":
+		return at(from+".requests."+name, r.Requests[name])
+	default:
+		return "10Gi"
+	}
 }
 
 // envFrom reads whole ConfigMaps and Secrets of the tenant: the pipeline's,

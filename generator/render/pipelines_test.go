@@ -234,6 +234,36 @@ func TestPipelinePodsAreRestricted(t *testing.T) {
 	}
 }
 
+// TestScratchIsBounded holds a task that fills the disk to fail by itself.
+func TestScratchIsBounded(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		task *spec.Resources
+		want string
+	}{
+		"nothing said": {nil, "10Gi"},
+		"a request":    {&spec.Resources{Requests: map[string]string{"ephemeral-storage": "40Gi"}}, "40Gi"},
+		"a limit": {&spec.Resources{
+			Requests: map[string]string{"ephemeral-storage": "5Gi"}, Limits: map[string]string{"ephemeral-storage": "20Gi"},
+		}, "20Gi"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			e := environment(t, nil)
+			e.Tenants[0].Pipelines[0].Tasks[0].Resources = test.task
+			x := templateOf(t, workflowTemplate(t, e, "chart-movement"), "ingest-data")
+			if len(x.Volumes) != 2 {
+				t.Fatalf("volumes %v", x.Volumes)
+			}
+			for _, v := range x.Volumes {
+				if v.EmptyDir.SizeLimit == nil || v.EmptyDir.SizeLimit.String() != test.want {
+					t.Errorf("%s: %v, want %s", v.Name, v.EmptyDir.SizeLimit, test.want)
+				}
+			}
+		})
+	}
+}
+
 // TestArtifactsAreWritable holds every output to lie on a volume, as Argo sees
 // it, and volumes and mounts to match.
 func TestArtifactsAreWritable(t *testing.T) {

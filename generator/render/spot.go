@@ -150,17 +150,28 @@ func tolerate(pools ...spec.NodePool) list {
 //     (pkg/kubelet canRunPod);
 //   - a node short of memory or disk evicts (pkg/kubelet/eviction), or makes
 //     room for a critical pod (pkg/kubelet/preemption);
-//   - SIGTERM from the outside, before the pod is gone;
+//   - SIGTERM from the outside, which Argo sees before the pod is gone because
+//     its finalizer holds the pod. A process that ends itself on the signal gives
+//     143. One that the signal kills gives 137, since the emissary that waits for
+//     it has no exit code to pass on (cmd/argoexec/commands/emissary.go). Memory
+//     is told apart by the reason that stands in front: "OOMKilled (exit code
+//     137)" does not match, "Error (exit code 137)" does;
+//   - the pod failed while a container was still being set up: its node vanished
+//     at the start. An image that cannot be pulled has another reason;
 //   - the pod failed and none of its containers did, or it has none: its node
 //     vanished (inferFailedReason in workflow/controller/operator.go).
 //
-// Exit code 137 is not among them. Without a message from the node it cannot be
-// told from a process that was killed for its memory.
+// Disk is told apart too: a step that fills its own share is evicted with a
+// message of its own, "exceeds the limit", which is why its volumes have one.
+//
+// Parentheses stand in brackets: a backslash would have to be escaped for the
+// expression's own strings.
 const lostPod = "imminent node shutdown|node is shutting down" +
 	"|pod deleted" +
 	"|Pod was rejected" +
 	"|node was low on resource|Preempted in order to admit" +
-	"|exit code 143" +
+	"|exit code 143|Error [(]exit code 137[)]" +
+	"|container starts due to (PodInitializing|ContainerCreating)" +
 	"|container did not complete|container completed successfully|find failed message for pod"
 
 // retryFor is the retry that applies to a task, and the path of the spec that

@@ -9,8 +9,8 @@ import (
 const controllerConfigMap = "workflow-controller-configmap"
 
 // workflows is the Argo Workflows installation of an environment. The base
-// follows from version, namespace and scope alone, so environments share it;
-// all else is a patch or an object of the overlay.
+// follows from version, namespace, scope and the kind of login alone, so
+// environments share it; all else is a patch or an object of the overlay.
 func workflows(e *spec.Effective) app {
 	if e.Workflows.Install == "external" {
 		return externalWorkflows(e)
@@ -30,6 +30,8 @@ func workflows(e *spec.Effective) app {
 	a.objects = append(a.objects, workflowsEgress(e)...)
 	a.objects = append(a.objects, archiveNetwork(e)...)
 	a.objects = append(a.objects, workflowsSecrets(e)...)
+	a.objects = append(a.objects, archiveReader(e)...)
+	a.objects = append(a.objects, anyLogin(e)...)
 
 	a.patches = workflowsPatches(e)
 	return a

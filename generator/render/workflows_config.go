@@ -28,6 +28,16 @@ const executorUser = 8737
 // fails the runs under way; and Strict forbids ad-hoc runs. A platform that
 // wants either sets it in workflows.config.
 func controllerConfig(e *spec.Effective) m {
+	keys := controllerKeys(e)
+	data := make(m, 0, len(keys))
+	for _, f := range keys {
+		data = append(data, textOf(f))
+	}
+	return data
+}
+
+// controllerKeys is the configuration before its values are texts, by key.
+func controllerKeys(e *spec.Effective) m {
 	w := e.Workflows
 	config := m{
 		{"artifactRepository", at("artifacts", artifactRepository(e))},
@@ -47,7 +57,7 @@ func controllerConfig(e *spec.Effective) m {
 		{"parallelism", at("workflows.parallelism.total", positive(w.Parallelism.Total))},
 		{"persistence", at("archive", persistence(e))},
 		{"sso", at("workflows.server.sso", loginConfig(w.Server.SSO))},
-		{"workflowDefaults", workflowDefaults(w)},
+		{"workflowDefaults", workflowDefaults(e)},
 	}
 	var present m
 	for _, f := range config {
@@ -57,11 +67,33 @@ func controllerConfig(e *spec.Effective) m {
 	}
 	merged := laidOver(present, w.Config, "workflows.config")
 	slices.SortFunc(merged, func(a, b kv) int { return strings.Compare(a.k, b.k) })
-	data := make(m, 0, len(merged))
-	for _, f := range merged {
-		data = append(data, textOf(f))
+	return merged
+}
+
+// controllerPersistence is what the configuration says about the archive, the
+// user's own part included.
+func controllerPersistence(e *spec.Effective) m {
+	for _, f := range controllerKeys(e) {
+		if strings.EqualFold(f.k, "persistence") {
+			return asMap(f.v)
+		}
 	}
-	return data
+	return nil
+}
+
+// databaseSecrets are the names of the Secrets that a persistence logs in with,
+// sorted.
+func databaseSecrets(persistence m) []string {
+	var out []string
+	for _, server := range persistence {
+		for _, f := range asMap(server.v) {
+			if name := text(asMap(f.v), "name"); name != "" && strings.HasSuffix(strings.ToLower(f.k), "secret") {
+				out = append(out, name)
+			}
+		}
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
 }
 
 // textOf makes the value of a key a text, with the source it had.
@@ -102,7 +134,12 @@ func executorTag(e *spec.Effective) string { return e.Workflows.Version + "-nonr
 
 // workflowDefaults reach every workflow, also those that no pipeline of ours
 // describes.
-func workflowDefaults(w *spec.Workflows) m {
+//
+// They place no pod. The controller merges them deep into a workflow that
+// chooses nodes of its own (workflow/util/merge.go): two selectors would add up
+// to none, and a run that nobody gave a retry would be lost on a Spot node.
+func workflowDefaults(e *spec.Effective) m {
+	w := e.Workflows
 	return m{{"spec", m{
 		{"activeDeadlineSeconds", at("workflows.activeDeadline", seconds(w.ActiveDeadline))},
 		{"podGC", at("workflows.podGC", m{
@@ -110,11 +147,29 @@ func workflowDefaults(w *spec.Workflows) m {
 			{"deleteDelayDuration", at("workflows.podGC.deleteDelay", optional(argoDuration(w.PodGC.DeleteDelay)))},
 		})},
 		{"securityContext", podContext()},
+		{"serviceAccountName", commonRunner(e)},
 		{"ttlStrategy", at("workflows.ttl", m{
 			{"secondsAfterSuccess", at("workflows.ttl.afterSuccess", seconds(w.TTL.AfterSuccess))},
 			{"secondsAfterFailure", at("workflows.ttl.afterFailure", seconds(w.TTL.AfterFailure))},
 		})},
 	}}}
+}
+
+// commonRunner is the ServiceAccount that every tenant's pods run as, or nil
+// where tenants call it by different names. A run that names none would be
+// default, which may not even report its result. A controller of scope namespace
+// runs nothing where the tenants' accounts are.
+func commonRunner(e *spec.Effective) any {
+	if e.Workflows.Scope == "namespace" || len(e.Tenants) == 0 {
+		return nil
+	}
+	name := e.Tenants[0].ServiceAccount.Name
+	for i := range e.Tenants {
+		if e.Tenants[i].ServiceAccount.Name != name {
+			return nil
+		}
+	}
+	return at(tenantPath(&e.Tenants[0])+".serviceAccount.name", optional(name))
 }
 
 // loginConfig is the server's OpenID Connect client.

@@ -400,6 +400,8 @@ func TestChartValues(t *testing.T) {
 		"controller.podSecurityContext":       map[string]any{"runAsNonRoot": true, "seccompProfile": map[string]any{"type": "RuntimeDefault"}},
 		"controller.resources.limits":         map[string]any{"memory": "1Gi"},
 		"controller.logging.format":           "json",
+		"controller.extraEnv":                 []any{map[string]any{"name": "TASK_RESULT_TIMEOUT_DURATION", "value": "2m"}},
+		"server.extraEnv":                     []any{map[string]any{"name": "SSO_DELEGATE_RBAC_TO_NAMESPACE", "value": "true"}},
 		"controller.workflowNamespaces":       []any{},
 		"controller.pdb.maxUnavailable":       float64(1),
 		"server.securityContext.runAsNonRoot": true,
@@ -415,6 +417,39 @@ func TestChartValues(t *testing.T) {
 		}
 		if annotations := at(component + ".podAnnotations").(map[string]any); annotations["checksum/"+controllerConfigMap] == nil {
 			t.Errorf("%s: annotations %v", component, annotations)
+		}
+	}
+}
+
+// Runs that name no account are not default, if one name is right everywhere.
+func TestDefaultRunner(t *testing.T) {
+	t.Parallel()
+	tenant := func(name, account string) spec.Tenant {
+		return spec.Tenant{Name: name, Namespace: name, ServiceAccount: spec.ServiceAccount{Name: account}}
+	}
+	for name, test := range map[string]struct {
+		tenants []spec.Tenant
+		scope   string
+		want    any
+	}{
+		"one name":        {[]spec.Tenant{tenant("a", "runner"), tenant("b", "runner")}, "cluster", "runner"},
+		"two names":       {[]spec.Tenant{tenant("a", "runner"), tenant("b", "other")}, "cluster", nil},
+		"no tenants":      {nil, "cluster", nil},
+		"scope namespace": {[]spec.Tenant{tenant("a", "runner")}, "namespace", nil},
+	} {
+		e := platform(func(e *spec.Effective) { e.Tenants, e.Workflows.Scope = test.tenants, test.scope })
+		data := live(t, workflows(e))["ConfigMap/"+controllerConfigMap]["data"].(map[string]any)
+		var defaults struct{ Spec map[string]any }
+		if err := yaml.UnmarshalStrict([]byte(data["workflowDefaults"].(string)), &defaults); err != nil {
+			t.Fatal(err)
+		}
+		if got := defaults.Spec["serviceAccountName"]; got != test.want {
+			t.Errorf("%s: %v, want %v", name, got, test.want)
+		}
+		for _, key := range []string{"nodeSelector", "affinity", "tolerations"} {
+			if defaults.Spec[key] != nil {
+				t.Errorf("%s: %s would be merged into that of a run", name, key)
+			}
 		}
 	}
 }

@@ -14,6 +14,10 @@ func workflowsDeployments(e *spec.Effective) []object {
 			{"serviceAccountName", controllerAccount},
 			{"nodeSelector", m{{"kubernetes.io/os", "linux"}}},
 			{"securityContext", podContext()},
+			{"topologySpreadConstraints", list{
+				spread("workflow-controller", "kubernetes.io/hostname"),
+				spread("workflow-controller", "topology.kubernetes.io/zone"),
+			}},
 			{"containers", list{controllerContainer(e)}},
 		}),
 		deployment(e, "argo-server", "server", m{
@@ -21,8 +25,8 @@ func workflowsDeployments(e *spec.Effective) []object {
 			{"nodeSelector", m{{"kubernetes.io/os", "linux"}}},
 			{"securityContext", podContext()},
 			{"topologySpreadConstraints", list{
-				spread("kubernetes.io/hostname"),
-				spread("topology.kubernetes.io/zone"),
+				spread("argo-server", "kubernetes.io/hostname"),
+				spread("argo-server", "topology.kubernetes.io/zone"),
 			}},
 			{"containers", list{serverContainer(e)}},
 			{"volumes", list{m{{"name", "tmp"}, {"emptyDir", m{}}}}},
@@ -75,10 +79,10 @@ func controllerContainer(e *spec.Effective) m {
 		{"imagePullPolicy", "IfNotPresent"},
 		{"command", list{"workflow-controller"}},
 		{"args", controllerArgs(e)},
-		{"env", list{m{
+		{"env", append(list{m{
 			{"name", "LEADER_ELECTION_IDENTITY"},
 			{"valueFrom", m{{"fieldRef", m{{"apiVersion", "v1"}, {"fieldPath", "metadata.name"}}}}},
-		}}},
+		}}, controllerEnv()...)},
 		{"ports", list{
 			m{{"name", "metrics"}, {"containerPort", 9090}, {"protocol", "TCP"}},
 			m{{"name", "health"}, {"containerPort", 6060}, {"protocol", "TCP"}},
@@ -109,6 +113,26 @@ func serverContainer(e *spec.Effective) m {
 		{"securityContext", containerContext()},
 		{"volumeMounts", list{m{{"name", "tmp"}, {"mountPath", "/tmp"}}}},
 	}
+}
+
+// controllerEnv shortens how long the controller waits for the results of a
+// step whose pod is gone. It is ten minutes unless said otherwise, and a step
+// that was lost with its node is not tried again before
+// (workflow/controller/taskresult.go). Two minutes is what the controller gives
+// a pod that was deleted (RECENTLY_DELETED_POD_DURATION).
+func controllerEnv() list {
+	return list{m{{"name", "TASK_RESULT_TIMEOUT_DURATION"}, {"value", "2m"}}}
+}
+
+// serverEnv lets a login act as the ServiceAccount of the namespace that it
+// asks about. Without it the accounts of the server's own namespace are the only
+// ones (server/auth/gatekeeper.go canDelegateRBACToRequestNamespace). Nil where
+// nobody logs in so.
+func serverEnv(e *spec.Effective) any {
+	if !delegatesLogin(e) {
+		return nil
+	}
+	return at("workflows.server.sso.rbac", list{m{{"name", "SSO_DELEGATE_RBAC_TO_NAMESPACE"}, {"value", "true"}}})
 }
 
 func controllerArgs(e *spec.Effective) list {
@@ -146,14 +170,13 @@ func disruptionBudget(e *spec.Effective, name, component string) object {
 	}}
 }
 
-// spread puts the server's replicas on different nodes and zones where that is
-// possible.
-func spread(key string) m {
+// spread puts the replicas on different nodes and zones where that is possible.
+func spread(app, key string) m {
 	return m{
 		{"maxSkew", 1},
 		{"topologyKey", key},
 		{"whenUnsatisfiable", "ScheduleAnyway"},
-		{"labelSelector", m{{"matchLabels", m{{"app", "argo-server"}}}}},
+		{"labelSelector", m{{"matchLabels", m{{"app", app}}}}},
 	}
 }
 

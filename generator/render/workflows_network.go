@@ -66,9 +66,10 @@ func workflowsNetwork(e *spec.Effective) []object {
 	return policies
 }
 
-// workflowsEgress is what depends on the environment: where the API server is.
+// workflowsEgress is what depends on the environment: where the API server and
+// the resolver are.
 //
-// Both components reach 443 of anywhere, for what has names and no addresses.
+// Both components reach 443 of any public address, for what has names only.
 // The controller asks the registry for the entrypoint of an image whose
 // template has no command (workflow/controller/entrypoint), with the identity
 // that the metadata server gives it. The server reads artifacts and logs from
@@ -95,6 +96,15 @@ func workflowsEgress(e *spec.Effective) []object {
 			{"policyTypes", list{"Egress"}},
 			{"egress", list{egressToControlPlane(e), egressToMetadataServer(), egressHTTPS()}},
 		}))
+	}
+	if e.Cluster.DNSServiceIP != "" {
+		o := networkPolicy(e, ns, dnsServicePolicy, m{
+			{"podSelector", m{}},
+			{"policyTypes", list{"Egress"}},
+			{"egress", list{egressToDNSService(e)}},
+		})
+		o.from = "cluster.dnsServiceIP"
+		policies = append(policies, o)
 	}
 	if e.Artifacts != nil && e.Artifacts.S3 != nil && e.Artifacts.GCS == nil {
 		o := networkPolicy(e, ns, "argo-server-artifacts", m{
@@ -145,6 +155,19 @@ func egressToDNS() m {
 	}
 }
 
+// dnsServicePolicy stands beside allow-dns, which is part of a base.
+const dnsServicePolicy = "allow-dns-service"
+
+// egressToDNSService allows the address of the Service kube-dns. NodeLocal
+// DNSCache binds it on each node, and Calico then sees that address, which no
+// selector matches.
+func egressToDNSService(e *spec.Effective) m {
+	return m{
+		{"to", list{m{{"ipBlock", m{{"cidr", at("cluster.dnsServiceIP", e.Cluster.DNSServiceIP+"/32")}}}}}},
+		{"ports", list{port("UDP", 53), port("TCP", 53)}},
+	}
+}
+
 // egressToControlPlane allows the API server: by its address range where the
 // spec has one. A policy sees the address behind the Service kubernetes.
 func egressToControlPlane(e *spec.Effective) m {
@@ -166,8 +189,14 @@ func egressToMetadataServer() m {
 	}
 }
 
-// egressHTTPS allows 443 to anywhere: Google's APIs have no fixed addresses.
-func egressHTTPS() m { return m{{"ports", list{port("TCP", 443)}}} }
+// egressHTTPS allows 443 of every public address: Google's APIs, the range of
+// private.googleapis.com included, have no range of their own that would hold.
+// Behind private addresses are the tenants, and the control plane, which has a
+// rule of its own. A registry or an identity provider at a private address needs
+// a policy in custom/.
+func egressHTTPS() m {
+	return m{{"to", list{public()}}, {"ports", list{port("TCP", 443)}}}
+}
 
 // endpointPort is the port of an S3 endpoint, which is host or host:port.
 func endpointPort(s3 *spec.S3) int {

@@ -68,7 +68,8 @@ func matches(t *testing.T, peers []networkingv1.NetworkPolicyPeer, ports []netwo
 	}
 	return slices.ContainsFunc(peers, func(p networkingv1.NetworkPolicyPeer) bool {
 		if p.IPBlock != nil {
-			return other.ip != "" && netip.MustParsePrefix(p.IPBlock.CIDR).Contains(netip.MustParseAddr(other.ip))
+			within := func(cidr string) bool { return netip.MustParsePrefix(cidr).Contains(netip.MustParseAddr(other.ip)) }
+			return other.ip != "" && within(p.IPBlock.CIDR) && !slices.ContainsFunc(p.IPBlock.Except, within)
 		}
 		namespace := map[string]string{"kubernetes.io/metadata.name": other.namespace}
 		return other.ip == "" && (p.NamespaceSelector == nil || selects(t, p.NamespaceSelector, namespace)) &&
@@ -101,6 +102,7 @@ func TestNetwork(t *testing.T) {
 	for _, name := range []string{"whole", "bare", "host", "s3", "namespace"} {
 		of[name] = policies(t, scenarios()[name])
 	}
+	of["node-local"] = policies(t, platform(func(e *spec.Effective) { e.Cluster.DNSServiceIP = "34.118.224.10" }))
 	for _, test := range []struct {
 		scenario  string
 		app       string
@@ -113,6 +115,13 @@ func TestNetwork(t *testing.T) {
 		{"whole", "workflow-controller", out, controlPlane, "TCP", 443, true},
 		{"whole", "workflow-controller", out, dns, "UDP", 53, true},
 		{"whole", "workflow-controller", out, peer{ip: "169.254.20.10"}, "UDP", 53, true},
+		{"whole", "workflow-controller", out, peer{ip: "34.118.224.10"}, "UDP", 53, false},
+		{"node-local", "workflow-controller", out, peer{ip: "34.118.224.10"}, "UDP", 53, true},
+		{"node-local", "anything else", out, peer{ip: "34.118.224.10"}, "TCP", 53, true},
+		{"node-local", "argo-server", out, peer{ip: "34.118.224.11"}, "UDP", 53, false},
+		{"whole", "workflow-controller", out, internet, "TCP", 443, true},
+		{"whole", "workflow-controller", out, private, "TCP", 443, false},
+		{"whole", "argo-server", out, private, "TCP", 443, false},
 		{"whole", "workflow-controller", out, metadata, "TCP", 80, true},
 		{"whole", "workflow-controller", out, peer{ip: "169.254.169.252"}, "TCP", 988, true},
 		{"whole", "workflow-controller", out, private, "TCP", 3307, true},

@@ -216,6 +216,47 @@ func TestRightsAreThoseOfTheOfficialInstall(t *testing.T) {
 	}
 }
 
+// A server that makes every call in its caller's name has no more rights than
+// what it does in its own.
+func TestServerOfClientsHasFewRights(t *testing.T) {
+	t.Parallel()
+	kinds := func(scope string, names ...string) rights {
+		out := rights{scope + " /configmaps get *": true, scope + " /events create *": true, scope + " /events patch *": true}
+		for _, name := range names {
+			for _, verb := range []string{"get", "list", "watch"} {
+				out[scope+" argoproj.io/"+name+" "+verb+" *"] = true
+			}
+		}
+		return out
+	}
+	clients := func(e *spec.Effective) {
+		e.Workflows.Server.AuthModes, e.Workflows.Server.SSO = []string{"client"}, nil
+	}
+	for name, test := range map[string]struct {
+		e       *spec.Effective
+		want    rights
+		secrets []string
+	}{
+		"archive":    {platform(clients), kinds("cluster", "workflows", "workflowtemplates", "clusterworkflowtemplates"), []string{archiveSecretName}},
+		"no archive": {platform(clients, func(e *spec.Effective) { e.Archive = nil }), kinds("cluster", "workflows", "workflowtemplates", "clusterworkflowtemplates"), nil},
+		"namespace":  {platform(clients, func(e *spec.Effective) { e.Workflows.Scope = "namespace" }), kinds("namespace", "workflows", "workflowtemplates"), []string{archiveSecretName}},
+		"a login of one's own": {platform(clients, func(e *spec.Effective) {
+			e.Workflows.Config = map[string]any{"persistence": map[string]any{"postgresql": map[string]any{"passwordSecret": map[string]any{"name": "mine"}}}}
+		}), kinds("cluster", "workflows", "workflowtemplates", "clusterworkflowtemplates"), []string{archiveSecretName, "mine"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			for _, secret := range test.secrets {
+				test.want["namespace /secrets get "+secret] = true
+			}
+			got := rightsOf(t, slices.Collect(maps.Values(live(t, workflows(test.e)))), serverAccount)
+			if diff := cmp.Diff(test.want, got); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
+
 func TestAggregateRolesAreTheOfficialOnes(t *testing.T) {
 	t.Parallel()
 	ours := live(t, workflows(platform()))

@@ -1,6 +1,7 @@
 package render
 
 import (
+	"slices"
 	"strings"
 
 	"strake/generator/spec"
@@ -10,6 +11,7 @@ import (
 // base: strategic merges, except over lists that a merge would replace.
 func workflowsPatches(e *spec.Effective) []patch {
 	data := controllerConfig(e)
+	checksums := restartOn(e, data)
 	patches := []patch{
 		{
 			file: "workflow-controller-configmap.configmap.yaml",
@@ -24,7 +26,7 @@ func workflowsPatches(e *spec.Effective) []patch {
 		{
 			file: "workflow-controller.deployment.yaml",
 			from: "workflows.controller",
-			doc: deploymentPatch(e, "workflow-controller", data,
+			doc: deploymentPatch(e, "workflow-controller", checksums,
 				at("workflows.controller.replicas", e.Workflows.Controller.Replicas),
 				m{
 					{"name", "workflow-controller"},
@@ -34,11 +36,12 @@ func workflowsPatches(e *spec.Effective) []patch {
 		{
 			file: "argo-server.deployment.yaml",
 			from: "workflows.server",
-			doc: deploymentPatch(e, "argo-server", data,
+			doc: deploymentPatch(e, "argo-server", checksums,
 				at("workflows.server.replicas", e.Workflows.Server.Replicas),
 				m{
 					{"name", "argo-server"},
 					{"args", serverArgs(e, e.Workflows.Server.AuthModes)},
+					{"env", serverEnv(e)},
 					{"resources", serverResources(e)},
 				}),
 		},
@@ -92,7 +95,7 @@ func named(e *spec.Effective, name string) m {
 	return m{{"name", name}, {"namespace", e.Workflows.Namespace}}
 }
 
-func deploymentPatch(e *spec.Effective, name string, data m, replicas any, container m) m {
+func deploymentPatch(e *spec.Effective, name string, checksums m, replicas any, container m) m {
 	where := controllerPlacement(e)
 	return m{
 		{"apiVersion", "apps/v1"},
@@ -101,7 +104,7 @@ func deploymentPatch(e *spec.Effective, name string, data m, replicas any, conta
 		{"spec", m{
 			{"replicas", replicas},
 			{"template", m{
-				{"metadata", m{{"annotations", configChecksum(data)}}},
+				{"metadata", m{{"annotations", checksums}}},
 				{"spec", m{
 					{"nodeSelector", where.selector},
 					{"tolerations", where.tolerations},
@@ -114,10 +117,24 @@ func deploymentPatch(e *spec.Effective, name string, data m, replicas any, conta
 	}
 }
 
-// configChecksum restarts the pods when their configuration changes: the server
-// reads it once, and the controller its database connection.
-func configChecksum(data m) m {
-	return m{{"checksum/" + controllerConfigMap, checksum{data}}}
+// secretsChecksum is the annotation over where the logins come from.
+const secretsChecksum = "checksum/secrets"
+
+// restartOn restarts the pods when what they read once changes: the server its
+// configuration, the controller its database connection, and both the login. A
+// login's value is not known here, so it is its version that counts.
+func restartOn(e *spec.Effective, data m) m {
+	var logins list
+	if e.Secrets != nil {
+		for _, o := range slices.Concat(archiveSecrets(e), loginSecrets(e)) {
+			logins = append(logins, o.doc.get("spec"))
+		}
+	}
+	out := m{{"checksum/" + controllerConfigMap, checksum{data}}}
+	if logins != nil {
+		out = append(out, kv{secretsChecksum, checksum{logins}})
+	}
+	return out
 }
 
 // controllerPlacement puts the controller and the server on their pool and

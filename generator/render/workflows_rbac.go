@@ -16,6 +16,9 @@ const (
 // official install of the same scope, rule for rule (manifests/cluster-install
 // and manifests/namespace-install of Argo Workflows v3.7). A missing rule stops
 // the controller, so additions are new Roles and nothing patches these.
+//
+// A server that takes nothing but its callers' tokens has fewer: see
+// clientServerRules.
 func workflowsRBAC(e *spec.Effective) []object {
 	ns := e.Workflows.Namespace
 	clusterWide := e.Workflows.Scope != "namespace"
@@ -27,7 +30,7 @@ func workflowsRBAC(e *spec.Effective) []object {
 		return append(objects,
 			role(e, ns, "argo-role", "controller", append(controllerInstallRules(), controllerRules(false)...)),
 			binding(e, ns, "argo-binding", "controller", "argo-role", controllerAccount),
-			role(e, ns, "argo-server-role", "server", serverRules(false)),
+			role(e, ns, "argo-server-role", "server", serverRules(e, false)),
 			binding(e, ns, "argo-server-binding", "server", "argo-server-role", serverAccount),
 		)
 	}
@@ -36,7 +39,7 @@ func workflowsRBAC(e *spec.Effective) []object {
 		binding(e, ns, "argo-binding", "controller", "argo-role", controllerAccount),
 		role(e, "", "argo-cluster-role", "controller", controllerRules(true)),
 		binding(e, "", "argo-binding", "controller", "argo-cluster-role", controllerAccount),
-		role(e, "", "argo-server-cluster-role", "server", serverRules(true)),
+		role(e, "", "argo-server-cluster-role", "server", serverRules(e, true)),
 		binding(e, "", "argo-server-binding", "server", "argo-server-cluster-role", serverAccount),
 	)
 	return append(objects, aggregateRoles(e)...)
@@ -87,7 +90,59 @@ func controllerRules(clusterWide bool) list {
 	return rules
 }
 
-func serverRules(clusterWide bool) list {
+// onlyClients reports whether every call to the server comes with a token of
+// the cluster.
+func onlyClients(e *spec.Effective) bool {
+	return len(e.Workflows.Server.AuthModes) == 1 && e.Workflows.Server.AuthModes[0] == "client"
+}
+
+// clientServerRules are what the server does in its own name where every call
+// is made in the caller's (server/auth/gatekeeper.go getClients):
+//
+//   - it reads its configuration, and the artifact repository of the namespace
+//     of a run (workflow/artifactrepositories);
+//   - it keeps workflows and templates at hand (server/apiserver/argoserver.go
+//     Run), and asks for the templates of the cluster only if it may get, list
+//     and watch them (util/rbac);
+//   - it writes down events that could not be dispatched (server/event).
+//
+// The official rules beyond these are for those who log in without a token of
+// their own. Receivers of webhooks are the exception: the server looks up their
+// Secrets (server/auth/webhook), of any namespace, so whoever has one grants it.
+func clientServerRules(clusterWide bool) list {
+	cached := "workflows workflowtemplates"
+	if clusterWide {
+		cached += " clusterworkflowtemplates"
+	}
+	return list{
+		rule("", "configmaps", "get"),
+		rule("", "events", "create patch"),
+		rule("argoproj.io", cached, "get list watch"),
+	}
+}
+
+// archiveReader lets a server without other rights to Secrets log in to the
+// archive. The official rules hold it already.
+func archiveReader(e *spec.Effective) []object {
+	names := databaseSecrets(controllerPersistence(e))
+	if !onlyClients(e) || len(names) == 0 {
+		return nil
+	}
+	ns, name := e.Workflows.Namespace, "argo-server-archive"
+	out := []object{
+		role(e, ns, name, "server", list{rule("", "secrets", "get", names...)}),
+		binding(e, ns, name, "server", name, serverAccount),
+	}
+	for i := range out {
+		out[i].from = "archive"
+	}
+	return out
+}
+
+func serverRules(e *spec.Effective, clusterWide bool) list {
+	if onlyClients(e) {
+		return clientServerRules(clusterWide)
+	}
 	kinds := "eventsources sensors workflows workfloweventbindings workflowtemplates cronworkflows"
 	if clusterWide {
 		kinds += " clusterworkflowtemplates"

@@ -307,6 +307,94 @@ func TestChecksum(t *testing.T) {
 	}
 }
 
+// A login is read once: another version of it restarts the pods.
+func TestChecksumOfTheLogins(t *testing.T) {
+	t.Parallel()
+	sum := func(e *spec.Effective) string {
+		all := deployments(t, e)
+		a, b := all[0].Spec.Template.Annotations[secretsChecksum], all[1].Spec.Template.Annotations[secretsChecksum]
+		if a != b {
+			t.Errorf("the checksums differ: %q, %q", a, b)
+		}
+		return a
+	}
+	version := func(v string) *spec.Effective {
+		return platform(func(e *spec.Effective) {
+			e.Archive.PostgreSQL.User.Secret = &spec.UserSecret{Username: "argo-user", Password: "argo-word", PasswordVersion: v}
+		})
+	}
+	if a, b := sum(version("3")), sum(version("4")); a == b || a == "" {
+		t.Errorf("another version of the password does not restart the pods: %q, %q", a, b)
+	}
+	client := platform(func(e *spec.Effective) { e.Workflows.Server.SSO.ClientSecret.Version = "2" })
+	if sum(platform()) == sum(client) {
+		t.Error("another version of the client secret does not restart the pods")
+	}
+	if got := sum(scenarios()["bare"]); got != "" {
+		t.Errorf("a checksum over nothing: %s", got)
+	}
+}
+
+// Replicas are put apart, and find each other by their own label.
+func TestReplicasAreSpread(t *testing.T) {
+	t.Parallel()
+	for _, d := range deployments(t, platform()) {
+		spread := d.Spec.Template.Spec.TopologySpreadConstraints
+		if len(spread) != 2 {
+			t.Errorf("%s: %v", d.Name, spread)
+		}
+		for _, s := range spread {
+			if !maps.Equal(s.LabelSelector.MatchLabels, d.Spec.Selector.MatchLabels) {
+				t.Errorf("%s is spread by %v", d.Name, s.LabelSelector)
+			}
+		}
+	}
+}
+
+func TestEnvironmentVariables(t *testing.T) {
+	t.Parallel()
+	for scenario, delegates := range map[string]bool{"whole": true, "bare": false, "namespace": false} {
+		for _, d := range deployments(t, scenarios()[scenario]) {
+			got := map[string]string{}
+			for _, v := range d.Spec.Template.Spec.Containers[0].Env {
+				got[v.Name] = v.Value
+			}
+			if d.Name == "workflow-controller" && got["TASK_RESULT_TIMEOUT_DURATION"] != "2m" {
+				t.Errorf("%s: a step of a lost pod waits ten minutes: %v", scenario, got)
+			}
+			if d.Name == "argo-server" && (got["SSO_DELEGATE_RBAC_TO_NAMESPACE"] == "true") != delegates {
+				t.Errorf("%s: a login is delegated: %v", scenario, got)
+			}
+		}
+	}
+}
+
+// Every login has an account in the server's namespace, without any right.
+func TestAnyLogin(t *testing.T) {
+	t.Parallel()
+	for scenario, want := range map[string]bool{"whole": true, "external": true, "bare": false, "namespace": false} {
+		objects := live(t, workflows(scenarios()[scenario]))
+		doc := objects["ServiceAccount/"+anyLoginAccount]
+		if (doc != nil) != want {
+			t.Errorf("%s: login account: %v", scenario, doc)
+		}
+		if !want || doc == nil {
+			continue
+		}
+		account := typed[corev1.ServiceAccount](t, doc)
+		if account.Annotations["workflows.argoproj.io/rbac-rule"] != "true" || account.Annotations["workflows.argoproj.io/rbac-rule-precedence"] != "0" {
+			t.Errorf("%s: annotations %v", scenario, account.Annotations)
+		}
+		token := typed[corev1.Secret](t, objects["Secret/"+anyLoginAccount+".service-account-token"])
+		if token.Annotations[corev1.ServiceAccountNameKey] != anyLoginAccount || token.Type != corev1.SecretTypeServiceAccountToken {
+			t.Errorf("%s: token %v", scenario, token)
+		}
+		if got := rightsOf(t, slices.Collect(maps.Values(objects)), anyLoginAccount); len(got) != 0 {
+			t.Errorf("%s: a login has the rights %v", scenario, got)
+		}
+	}
+}
+
 // Names in one object are those of another: nothing points into the void.
 func TestReferencesAreClosed(t *testing.T) {
 	perScenario(t, func(t *testing.T, e *spec.Effective) {
@@ -419,8 +507,9 @@ func TestNoPlaintextSecrets(t *testing.T) {
 	suspicious := regexp.MustCompile(`(?i)^\s*-?\s*"?[\w.-]*(password|token|apikey|secretaccesskey)"?:\s*\S`)
 	perScenario(t, func(t *testing.T, e *spec.Effective) {
 		a := workflows(e)
-		for id := range live(t, a) {
-			if strings.HasPrefix(id, "Secret/") {
+		for id, doc := range live(t, a) {
+			// The cluster fills in the token of an account.
+			if strings.HasPrefix(id, "Secret/") && (doc["type"] != tokenType || doc["data"] != nil || doc["stringData"] != nil) {
 				t.Errorf("%s stands in Git", id)
 			}
 		}
@@ -463,7 +552,7 @@ func TestSameSpecSameBytes(t *testing.T) {
 	}
 }
 
-// The base follows from version, namespace and scope: a change of anything else
+// The base follows from version, namespace, scope and the kind of login: a change of anything else
 // must not make a new one, or every environment would have its own.
 func TestEnvironmentsShareTheBase(t *testing.T) {
 	t.Parallel()
@@ -482,7 +571,7 @@ func TestEnvironmentsShareTheBase(t *testing.T) {
 		t.Fatalf("the base has only the files %v", want)
 	}
 	for name, e := range all {
-		same := e.Workflows.Install == "embedded" && e.Workflows.Scope == "cluster"
+		same := e.Workflows.Install == "embedded" && e.Workflows.Scope == "cluster" && !onlyClients(e)
 		if got := slices.Equal(base(e), want); got != same {
 			t.Errorf("%s: same base: %t, want %t", name, got, same)
 		}

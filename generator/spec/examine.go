@@ -83,7 +83,7 @@ func fill(e *Effective) {
 			if prefix == "" {
 				prefix = p.Database
 			}
-			p.User.Secret = &UserSecret{Username: prefix + "-username", Password: prefix + "-password"}
+			p.User.Secret = &UserSecret{Username: prefix + "-username", Password: prefix + "-password", PasswordVersion: "latest"}
 		}
 	}
 	if w := e.Workflows; w != nil && w.Install == "external" && w.Helm == nil {

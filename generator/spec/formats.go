@@ -77,6 +77,8 @@ func lookupFormat(name string) format {
 		return endpoint
 	case "cidr":
 		return cidr
+	case "ipv4":
+		return ipv4
 	case "cron":
 		return cron
 	case "timezone":
@@ -212,6 +214,13 @@ func cidr(s string) (string, string) {
 	}
 	if p.Masked() != p {
 		return ruleValue, "the first address of the range: " + p.Masked().String()
+	}
+	return "", ""
+}
+
+func ipv4(s string) (string, string) {
+	if a, err := netip.ParseAddr(s); err != nil || !a.Is4() || a.IsUnspecified() {
+		return ruleValue, "an IPv4 address such as 10.96.0.10"
 	}
 	return "", ""
 }

@@ -33,6 +33,7 @@ func TestFormats(t *testing.T) {
 		"endpoint":       {[]string{"minio:9000", "s3.amazonaws.com"}, []string{"https://minio", "minio:0", "minio:x", ""}},
 		"host":           {[]string{"db.example.com", "10.0.0.1"}, []string{"db:5432", "https://db", ""}},
 		"cidr":           {[]string{"172.16.0.0/28", "fd00::/8"}, []string{"172.16.0.1/28", "172.16.0.0", "x"}},
+		"ipv4":           {[]string{"10.96.0.10", "34.118.224.10"}, []string{"10.96.0.0/20", "10.96.0", "fd00::10", "0.0.0.0", "kube-dns", ""}},
 		"cron":           {[]string{"0 3 * * *", "*/5 0-6,12 1 jan-mar MON", "@daily", "@every 1h30m", "? ? ? ? ?"}, []string{"", "0 3 * *", "0 3 * * * *", "60 * * * *", "* 24 * * *", "* * 0 * *", "* * * 13 *", "* * * * 7", "5-1 * * * *", "*/0 * * * *", "@often", "@every x", "TZ=UTC 0 3 * * *", "CRON_TZ=UTC 0 3 * * *", "+1 * * * *", "1,,2 * * * *"}},
 		"timezone":       {[]string{"Asia/Tokyo", "Etc/UTC", "UTC"}, []string{"", "Local", "Tokyo", "../etc/passwd", "asia/tokio"}},
 		"duration":       {[]string{"30s", "10m", "3h", "180d", "1h30m", "1.5h", "500ms"}, []string{"", "0s", "10", "-1h", "1 h", "1y", "h", "99999999999d"}},

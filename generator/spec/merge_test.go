@@ -175,7 +175,7 @@ func TestMerge(t *testing.T) {
 		{"another server replaces", tokyo.Archive.PostgreSQL.CloudSQL, ""},
 		{"and takes what belongs to it along", tokyo.Archive.PostgreSQL.ConnectionName, ""},
 		{"but not what belongs to both", tokyo.Archive.PostgreSQL.Database, "argo"},
-		{"the login has a default", *tokyo.Archive.PostgreSQL.User.Secret, UserSecret{Username: "argo-username", Password: "argo-password"}},
+		{"the login has a default", *tokyo.Archive.PostgreSQL.User.Secret, UserSecret{Username: "argo-username", Password: "argo-password", PasswordVersion: "latest"}},
 		{"tenants: none", tenants(lab), []string(nil)},
 		{"placement", tenants(dev), []string{"a", "b"}},
 		{"placement by the extended environment", tenants(tokyo), []string{"a"}},

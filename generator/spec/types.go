@@ -99,6 +99,8 @@ type Cluster struct {
 	Version string `yaml:"version" strake:"minor"`
 	// ControlPlaneCIDR is the address range of the API server, for NetworkPolicies. Empty allows 443 and 6443 to anywhere.
 	ControlPlaneCIDR string `yaml:"controlPlaneCIDR" strake:"cidr"`
+	// DNSServiceIP is the address of the Service kube-dns. NetworkPolicies need it where NodeLocal DNSCache and Calico run together: the cache takes over that address on the node, so what a pod asks is no pod.
+	DNSServiceIP string `yaml:"dnsServiceIP" strake:"ipv4"`
 	// NodePools of a standard cluster.
 	NodePools []NodePool `yaml:"nodePools"`
 }
@@ -185,7 +187,7 @@ type Controller struct {
 type Server struct {
 	// Replicas of the server, behind one Service.
 	Replicas int `yaml:"replicas" default:"1" strake:"min=1"`
-	// AuthModes are client and sso. server is refused: it lets every caller act as the server.
+	// AuthModes are client and sso. server is refused: it lets every caller act as the server. With client alone every call is made with the caller's own token, and the server's account may only read what it caches: whoever receives webhooks (docs/webhooks of Argo) grants it their Secrets in custom/.
 	AuthModes []string `yaml:"authModes" default:"client" strake:"enum=client|sso"`
 	// SSO is the login with OpenID Connect. It needs authModes to hold sso.
 	SSO *SSO `yaml:"sso"`
@@ -205,7 +207,7 @@ type SSO struct {
 	RedirectURL string `yaml:"redirectURL" strake:"required,url"`
 	// Scopes to ask for beside openid: groups, email.
 	Scopes []string `yaml:"scopes"`
-	// RBAC makes each login act as a ServiceAccount of the tenant whose group it is in.
+	// RBAC makes each login act as a ServiceAccount of the tenant whose group it is in, and elsewhere as one without rights.
 	RBAC bool `yaml:"rbac"`
 }
 
@@ -335,7 +337,7 @@ type S3 struct {
 type SecretRef struct {
 	// Secret is the name of the secret in the store.
 	Secret string `yaml:"secret" strake:"required,secretid"`
-	// Version of the secret.
+	// Version of the secret. Another version of what the controller and the server read once restarts them. latest does not: they keep the old value until they are restarted.
 	Version string `yaml:"version" default:"latest" strake:"secretversion"`
 }
 
@@ -399,6 +401,8 @@ type UserSecret struct {
 	Username string `yaml:"username" strake:"required,secretid"`
 	// Password is the name of the secret that holds the password.
 	Password string `yaml:"password" strake:"required,secretid"`
+	// PasswordVersion is the version of that secret. Another version restarts the controller and the server, which read the password once. With latest a new password reaches the cluster and the running pods keep the old one until they are restarted.
+	PasswordVersion string `yaml:"passwordVersion" default:"latest" strake:"secretversion"`
 }
 
 // Secrets is the store that Secrets come from, through the External Secrets Operator.
@@ -501,7 +505,7 @@ type Task struct {
 	Inputs map[string]TaskInput `yaml:"inputs" strake:"keys=artifact"`
 	// Outputs are artifacts by name: the path of the file or directory in the container.
 	Outputs map[string]string `yaml:"outputs" strake:"keys=artifact,abspath"`
-	// Resources instead of the pipeline's.
+	// Resources instead of the pipeline's. ephemeral-storage also bounds each directory that the task may write to, which else is 10Gi.
 	Resources *Resources `yaml:"resources"`
 	// GPU is how many accelerators the task takes. Its pool must have them.
 	GPU int `yaml:"gpu" strake:"min=0"`
