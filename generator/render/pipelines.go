@@ -157,14 +157,6 @@ func podSecurity() m {
 	return append(podContext(), kv{"runAsUser", runUser}, kv{"runAsGroup", runUser}, kv{"fsGroup", runUser})
 }
 
-// containerSecurity is what it asks of a container.
-func containerSecurity() m {
-	return m{
-		{"allowPrivilegeEscalation", false},
-		{"capabilities", m{{"drop", list{"ALL"}}}},
-	}
-}
-
 // dagTask calls a task's template with the artifacts of earlier tasks.
 func dagTask(t *spec.Tenant, p *spec.Pipeline, k *spec.Task) m {
 	from := taskPath(t, p, k)

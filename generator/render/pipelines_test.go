@@ -285,7 +285,7 @@ func TestArtifactsAreWritable(t *testing.T) {
 			e := environment(t, nil)
 			tasks := e.Tenants[0].Pipelines[0].Tasks
 			tasks[0].Outputs = map[string]string{}
-			for _, pair := range strings.Split(strings.Trim(test.outputs, "{}"), ", ") {
+			for pair := range strings.SplitSeq(strings.Trim(test.outputs, "{}"), ", ") {
 				key, value, _ := strings.Cut(pair, ": ")
 				tasks[0].Outputs[key] = value
 			}

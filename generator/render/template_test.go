@@ -157,7 +157,8 @@ func TestOwnTemplatePlacement(t *testing.T) {
 		"score":   {map[string]string{"pool": "ondemand"}, nil, "1"},
 		"watch": {
 			map[string]string{"cloud.google.com/gke-spot": "true", "kubernetes.io/arch": "arm64"},
-			[]corev1.Toleration{tolerateSpot, {Key: "arm", Operator: "Exists"}}, "3",
+			[]corev1.Toleration{tolerateSpot, {Key: "arm", Operator: "Exists"}},
+			"3",
 		},
 		"apply": {spot, []corev1.Toleration{tolerateSpot}, ""}, // a second try would make a second object
 		"ask":   {},
