@@ -47,7 +47,7 @@ severity(r, "no object") := lib.source_severity(sources(r.kind), r.namespace)
 # given are objects that the cluster or a program in it makes.
 given(r) if {
 	r.kind == "ConfigMap"
-	r.name in {"kube-root-ca.crt", "openshift-service-ca.crt"}
+	r.name in {"istio-ca-root-cert", "kube-root-ca.crt", "openshift-service-ca.crt"}
 }
 
 given(r) if {

@@ -179,7 +179,7 @@ func (w *workspace) checkEnvironment(ctx context.Context, p *platform, e *spec.E
 		if err != nil {
 			return err
 		}
-		findings = append(findings, found...)
+		findings = append(findings, unlessBroken(found, findings)...)
 		gone, before, err := gate.judge(ctx, w, e, b)
 		if err != nil {
 			return err
@@ -265,7 +265,7 @@ func (w *workspace) checkPaths(ctx context.Context, o checkOptions, args []strin
 		if err != nil {
 			return nil, err
 		}
-		r.take(b, append(found, judged...), summary)
+		r.take(b, append(found, unlessBroken(judged, found)...), summary)
 		r.coverage.Files++
 	}
 	r.findings = append(r.findings, check.Fleet(r.summaries)...)

@@ -190,3 +190,12 @@ func (w *workspace) appDirs(e *spec.Effective) []string {
 	}
 	return dirs
 }
+
+// unlessBroken leaves out that nothing was checked where a failed build has
+// said why.
+func unlessBroken(findings, broken diag.List) diag.List {
+	if !broken.AtLeast(diag.Error) {
+		return findings
+	}
+	return slices.DeleteFunc(slices.Clone(findings), func(d diag.Diagnostic) bool { return d.Rule == "nothing-checked" })
+}

@@ -44,6 +44,7 @@ func (x *examiner) graph(at string, p *Pipeline) {
 	}
 	cyclic := x.cycle(at, names, parents)
 	for i := range p.Tasks {
+		x.artifactPaths(at, &p.Tasks[i])
 		x.inputs(at, p, &p.Tasks[i], names, func(task, from string) bool {
 			return broken || cyclic || reaches(parents, task, from, map[string]bool{})
 		})

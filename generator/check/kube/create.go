@@ -18,6 +18,7 @@ import (
 	genericapirequest "k8s.io/apiserver/pkg/endpoints/request"
 	"k8s.io/apiserver/pkg/registry/rest"
 	"k8s.io/apiserver/pkg/warning"
+	"k8s.io/kubernetes/pkg/apis/core"
 
 	"strake/generator/check"
 	"strake/generator/diag"
@@ -145,6 +146,15 @@ type warnings struct{ texts []string }
 
 func (w *warnings) AddWarning(_, text string) { w.texts = append(w.texts, text) }
 
+// normalizeClusterIPs does what the Service's storage does ahead of the
+// strategy: a client that writes only clusterIP (None, for a headless Service)
+// means the list of that one. k8s.io/kubernetes/pkg/registry/core/service/storage.
+func normalizeClusterIPs(s *core.Service) {
+	if s.Spec.ClusterIP != "" && len(s.Spec.ClusterIPs) == 0 {
+		s.Spec.ClusterIPs = []string{s.Spec.ClusterIP}
+	}
+}
+
 // validate runs rest.BeforeCreate, as a create request does.
 func validate(ctx context.Context, o *manifest.Object, obj runtime.Object, strategy rest.RESTCreateStrategy, misfits []check.Misfit, known diag.List) diag.List {
 	accessor, err := meta.Accessor(obj)
@@ -156,6 +166,9 @@ func validate(ctx context.Context, o *manifest.Object, obj runtime.Object, strat
 	if accessor.GetName() == "" && accessor.GetGenerateName() != "" {
 		// The server adds five characters of its own.
 		accessor.SetName(accessor.GetGenerateName() + "xxxxx")
+	}
+	if s, ok := obj.(*core.Service); ok {
+		normalizeClusterIPs(s)
 	}
 	said := &warnings{}
 	ctx = genericapirequest.WithNamespace(warning.WithWarningRecorder(ctx, said), accessor.GetNamespace())

@@ -328,3 +328,30 @@ func TestMutants(t *testing.T) {
 		})
 	}
 }
+
+// TestHeadlessService holds what the Service's storage does ahead of the
+// strategy, which alone wants clusterIPs to be written out.
+func TestHeadlessService(t *testing.T) {
+	t.Parallel()
+	const headless = `apiVersion: v1
+kind: Namespace
+metadata: {name: argo, labels: {pod-security.kubernetes.io/enforce: restricted}}
+---
+apiVersion: v1
+kind: Service
+metadata: {name: headless, namespace: argo}
+spec:
+  clusterIP: None
+  selector: {app: server}
+  ports: [{name: web, port: 80}]
+`
+	for _, f := range run(t, headless) {
+		if strings.Contains(f, "api-invalid") {
+			t.Error(f)
+		}
+	}
+	bad := strings.Replace(headless, "clusterIP: None", "clusterIP: Nowhere", 1)
+	if found := strings.Join(run(t, bad), "\n"); !strings.Contains(found, "api-invalid") {
+		t.Errorf("an address that is none passes:\n%s", found)
+	}
+}
