@@ -138,7 +138,7 @@ func (w *workspace) checkPlatform(ctx context.Context, o checkOptions) (*result,
 		return nil, err
 	}
 	r := &result{findings: p.findings, extra: p.all, traces: tree.New()}
-	r.coverage.Files = len(p.spec.Files)
+	r.coverage.Files = max(1, len(p.spec.Files)) // the spec itself was opened, even where it could not be read
 	if p.findings.AtLeast(diag.Error) {
 		// What a spec with errors renders says nothing: the errors do.
 		return r, nil

@@ -2,12 +2,10 @@ package cli
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
 	"github.com/spf13/cobra"
 
-	"strake/generator/diag"
 	"strake/generator/manifest"
 	"strake/generator/report"
 )
@@ -45,26 +43,15 @@ Secrets are masked. Equal changes in several environments are shown once.`,
 	return cmd
 }
 
-func (g *global) diff(ctx context.Context, o diffOptions, pair []string) (err error) {
+func (g *global) diff(ctx context.Context, o diffOptions, pair []string) error {
 	format, err := report.ParseFormat(o.format)
 	if err != nil || (format != report.Text && format != report.Markdown) {
 		return usagef("--format %q: want text or markdown", o.format)
 	}
-	w, err := g.open()
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, w.close()) }()
-	if err := w.settled(); err != nil {
-		return err
-	}
-	p, err := w.load(ctx)
-	if err != nil {
-		return err
-	}
-	if p.findings.AtLeast(diag.Error) {
-		return w.refuse(p.findings, p.all)
-	}
+	return g.withPlatform(ctx, func(w *workspace, p *platform) error { return w.diff(ctx, p, o, format, pair) })
+}
+
+func (w *workspace) diff(ctx context.Context, p *platform, o diffOptions, format report.Format, pair []string) (err error) {
 	var changes map[string][]manifest.Change
 	if len(pair) == 2 {
 		changes, err = w.between(ctx, p, pair)

@@ -5,7 +5,6 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"errors"
 	"fmt"
 	"net/url"
 	"path"
@@ -54,25 +53,14 @@ neither, and prints the plan.`,
 	return cmd
 }
 
-func (g *global) propose(ctx context.Context, o proposeOptions) (err error) {
-	w, err := g.open()
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, w.close()) }()
-	if err := w.settled(); err != nil {
-		return err
-	}
-	p, err := w.load(ctx)
-	if err != nil {
-		return err
-	}
+func (g *global) propose(ctx context.Context, o proposeOptions) error {
+	return g.withPlatform(ctx, func(w *workspace, p *platform) error { return w.propose(ctx, p, o) })
+}
+
+func (w *workspace) propose(ctx context.Context, p *platform, o proposeOptions) error {
 	chosen, err := p.choose(o.environments)
 	if err != nil {
 		return err
-	}
-	if p.findings.AtLeast(diag.Error) {
-		return w.refuse(p.findings, p.all)
 	}
 	if err := p.mayRender(); err != nil {
 		return err

@@ -332,6 +332,27 @@ func (p *platform) rerender() error {
 	return nil
 }
 
+// withPlatform opens the repository, reads a spec that has no errors, and hands
+// both on. A spec that has some is reported, and nothing more is done.
+func (g *global) withPlatform(ctx context.Context, do func(*workspace, *platform) error) (err error) {
+	w, err := g.open()
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, w.close()) }()
+	if err := w.settled(); err != nil {
+		return err
+	}
+	p, err := w.load(ctx)
+	if err != nil {
+		return err
+	}
+	if p.findings.AtLeast(diag.Error) {
+		return w.refuse(p.findings, p.all)
+	}
+	return do(w, p)
+}
+
 // names lists environments for a sentence.
 func names(environments []*spec.Effective) []string {
 	out := make([]string, 0, len(environments))
