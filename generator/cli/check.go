@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"path"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -17,10 +18,14 @@ import (
 	"strake/generator/check"
 	"strake/generator/diag"
 	"strake/generator/manifest"
+	"strake/generator/repo"
 	"strake/generator/report"
 	"strake/generator/spec"
 	"strake/generator/tree"
 )
+
+// head is the commit that the working tree stands on.
+const head = "HEAD"
 
 // checkOptions are the flags of check, and of the commands that check first.
 type checkOptions struct {
@@ -51,7 +56,7 @@ other one uses is built and checked.`,
 	flags := cmd.Flags()
 	flags.StringSliceVarP(&o.environments, "env", "e", nil, "only these environments")
 	flags.StringArrayVar(&o.policies, "policy", []string{builtin}, "directory of Rego policies; builtin names the embedded ones; may repeat")
-	flags.StringVar(&o.since, "since", "HEAD", "revision that removed objects are looked for against")
+	flags.StringVar(&o.since, "since", head, "revision that removed objects are looked for against")
 	flags.BoolVar(&o.staged, "staged", false, "check what is staged in the index, not the working tree")
 	flags.StringVar(&o.failOn, "fail-on", "error", "least severity that makes the exit code 1: info, warning or error")
 	flags.StringVar(&o.format, "format", "text", "text, json, sarif, junit, github or markdown")
@@ -150,7 +155,10 @@ func (w *workspace) checkPlatform(ctx context.Context, o checkOptions) (*result,
 		return nil, err
 	}
 	r.findings = append(r.findings, found...)
-	gate := w.gate(o.since, p)
+	gate, err := w.gate(o.since, p)
+	if err != nil {
+		return nil, err
+	}
 	for _, e := range chosen {
 		if err := w.checkEnvironment(ctx, p, e, checks, gate, r); err != nil {
 			return nil, err
@@ -158,6 +166,11 @@ func (w *workspace) checkPlatform(ctx context.Context, o checkOptions) (*result,
 	}
 	r.findings = append(r.findings, r.traces.Trace(check.Fleet(r.summaries))...)
 	if len(o.environments) == 0 {
+		gone, stood, err := gate.gone(ctx, p)
+		if err != nil {
+			return nil, err
+		}
+		r.findings, r.stood = append(r.findings, gone...), append(r.stood, stood...)
 		r.findings = append(r.findings, check.UnusedRemovals(gate.declared, r.stood)...)
 	}
 	for _, c := range checks {
@@ -180,7 +193,7 @@ func (w *workspace) checkEnvironment(ctx context.Context, p *platform, e *spec.E
 			return err
 		}
 		findings = append(findings, unlessBroken(found, findings)...)
-		gone, before, err := gate.judge(ctx, w, e, b)
+		gone, before, err := gate.judge(ctx, e.Environment, b)
 		if err != nil {
 			return err
 		}
@@ -304,47 +317,91 @@ func (w *workspace) openGate(p *platform, before *tree.Tree) *gate {
 	return g
 }
 
-// gate reads the tree at a revision. Where there is none, it says so: a gate
-// that is open is not a gate that was passed.
-func (w *workspace) gate(since string, p *platform) *gate {
+// gate reads the tree at a revision. A revision that was named and is not there
+// is an error. Without a repository, or before its first commit, there is
+// nothing to compare with, and that is said even when talk is off: a gate that
+// stands open is not a gate that was passed.
+func (w *workspace) gate(since string, p *platform) (*gate, error) {
 	g := w.openGate(p, nil)
 	if w.git == nil {
-		w.talk("removals are not checked: not a Git repository")
-		return g
+		fmt.Fprintln(w.env.Stderr, "removals are not checked: not a Git repository")
+		return g, nil
 	}
 	before, _, err := w.git.Tree(since, rendered(g.root)...)
+	if err != nil && since == head && errors.Is(err, repo.ErrNoRevision) {
+		fmt.Fprintln(w.env.Stderr, "removals are not checked: there is no commit yet")
+		return g, nil
+	}
 	if err != nil {
-		w.talk("removals are not checked: %s", err)
-		return g
+		return nil, fmt.Errorf("--since: %w", err)
 	}
 	g.before = before
-	return g
+	return g, nil
 }
 
 // judge compares an environment with what it was. An environment whose files
 // are the same is not built a second time.
-func (g *gate) judge(ctx context.Context, w *workspace, e *spec.Effective, after built) (diag.List, []check.Identity, error) {
-	if g.before == nil {
+func (g *gate) judge(ctx context.Context, env string, after built) (diag.List, []check.Identity, error) {
+	if g.before == nil || g.unchanged(env, after) {
 		return nil, nil, nil
 	}
-	dirs := overlayDirs(g.before, g.root, e.Environment)
-	if len(dirs) == 0 || g.unchanged(w.fsys, e.Environment, after) {
+	dirs := overlayDirs(g.before, g.root, env)
+	if len(dirs) == 0 {
 		return nil, nil, nil
 	}
-	b, _, err := stage{name: e.Environment, fsys: g.before, dirs: dirs}.build(ctx)
+	b, broken, err := stage{name: env, fsys: g.before, dirs: dirs}.build(ctx)
 	if err != nil {
 		return nil, nil, err
 	}
 	before := b.objects()
-	return check.Removals(before, after.objects(), e.Environment, g.declared, g.today), check.Guarded(before), nil
+	findings := check.Removals(before, after.objects(), env, g.declared, g.today)
+	if broken.AtLeast(diag.Error) {
+		findings = append(findings, diag.Diagnostic{
+			Rule: "removal-unchecked", Severity: diag.Warning, Environments: []string{env},
+			Range:   diag.Range{Path: path.Join(g.root, "overlays", env)},
+			Summary: "the overlays did not build before the change, so what was removed from them is not known",
+			Detail:  "Look through the diff for a Namespace, a volume or a CustomResourceDefinition that leaves.",
+		})
+	}
+	return findings, check.Guarded(before), nil
 }
 
-// unchanged reports whether the environment's overlays are byte for byte what
-// they were. Bases are written once, so their names in the overlays suffice;
-// custom/ directories beside them do not.
-func (g *gate) unchanged(_ fs.FS, env string, after built) bool {
-	prefixes := rendered(g.root)
-	overlays, bases := prefixes[2]+"/"+env+"/", prefixes[0]+"/"
+// gone judges the environments that stood before and that the spec no longer
+// has: all that they had leaves.
+func (g *gate) gone(ctx context.Context, p *platform) (diag.List, []check.Identity, error) {
+	if g.before == nil {
+		return nil, nil, nil
+	}
+	prefix := path.Join(g.root, "overlays") + "/"
+	var names []string
+	for _, file := range g.before.Paths() {
+		if rest, ok := strings.CutPrefix(file, prefix); ok {
+			env, _, _ := strings.Cut(rest, "/")
+			names = append(names, env)
+		}
+	}
+	var findings diag.List
+	var stood []check.Identity
+	for _, env := range slices.Compact(names) {
+		if _, stays := p.environment(env); stays {
+			continue
+		}
+		found, before, err := g.judge(ctx, env, built{})
+		if err != nil {
+			return nil, nil, err
+		}
+		findings, stood = append(findings, found...), append(stood, before...)
+	}
+	return findings, stood, nil
+}
+
+// unchanged reports whether the environment's overlays, and every base, are
+// byte for byte what they were.
+func (g *gate) unchanged(env string, after built) bool {
+	if after.fsys == nil {
+		return false
+	}
+	overlays, bases := path.Join(g.root, "overlays", env)+"/", path.Join(g.root, "base")+"/"
 	for f := range g.before.All() {
 		if !strings.HasPrefix(f.Path, overlays) && !strings.HasPrefix(f.Path, bases) {
 			continue

@@ -81,7 +81,7 @@ func (g *global) init(ctx context.Context, o initOptions) (err error) {
 	if err := g.render(ctx, nil, false, false); err != nil {
 		return err
 	}
-	return g.check(ctx, checkOptions{failOn: "error", format: "text", since: "HEAD", policies: []string{builtin}}, nil)
+	return g.check(ctx, checkOptions{failOn: "error", format: "text", since: head, policies: []string{builtin}}, nil)
 }
 
 // fill takes what was not said from the directory and from Git.

@@ -2,7 +2,6 @@ package cli
 
 import (
 	"bytes"
-	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -45,9 +44,10 @@ const examplesToday = "2026-11-21"
 // Their pages have ```text blocks.
 func noExample() map[string]string {
 	return map[string]string{
-		"check-failed":    "a bug in a check is what makes it fail",
-		"template-syntax": "the spec's reader finds it first; an effective.yaml that was changed by hand reaches it",
-		"build-positions": "kustomize's own transformers keep the marks; a build that loses them is a bug",
+		"check-failed":      "a bug in a check is what makes it fail",
+		"removal-unchecked": "it takes two commits, the first of which does not build",
+		"template-syntax":   "the spec's reader finds it first; an effective.yaml that was changed by hand reaches it",
+		"build-positions":   "kustomize's own transformers keep the marks; a build that loses them is a bug",
 	}
 }
 
@@ -507,20 +507,7 @@ func (x example) commands(t *testing.T) diag.List {
 			t.Fatalf("%s: %v: %s", line, err, out)
 		}
 	}
-	g := &global{env: Env{Dir: dir, Stdout: &bytes.Buffer{}, Stderr: &bytes.Buffer{}}, quiet: true}
-	w, err := g.open()
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() {
-		if err := w.close(); err != nil {
-			t.Error(err)
-		}
-	}()
-	p, err := w.load(context.Background())
-	if err != nil {
-		t.Fatal(err)
-	}
+	_, p := loaded(t, dir)
 	return append(p.findings, tree.Findings(p.drift(nil))...)
 }
 

@@ -85,23 +85,30 @@ func TestBuildIsStockKustomize(t *testing.T) {
 	}
 }
 
-// objects builds an environment of a directory as it stands on disk.
-func objects(t *testing.T, dir, env string) []*manifest.Object {
+// loaded opens a directory and reads its spec.
+func loaded(t *testing.T, dir string) (*workspace, *platform) {
 	t.Helper()
 	g := &global{env: Env{Dir: dir, Stdout: &bytes.Buffer{}, Stderr: &bytes.Buffer{}}, quiet: true}
 	w, err := g.open()
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer func() {
+	t.Cleanup(func() {
 		if err := w.close(); err != nil {
 			t.Error(err)
 		}
-	}()
+	})
 	p, err := w.load(context.Background())
 	if err != nil {
 		t.Fatal(err)
 	}
+	return w, p
+}
+
+// objects builds an environment of a directory as it stands on disk.
+func objects(t *testing.T, dir, env string) []*manifest.Object {
+	t.Helper()
+	w, p := loaded(t, dir)
 	got, err := objectsOf(context.Background(), stage{name: env, fsys: w.fsys, dirs: overlayDirs(p.comparison.Committed, "", env)})
 	if err != nil {
 		t.Fatal(err)
@@ -143,20 +150,7 @@ func TestOneEnvironmentMoves(t *testing.T) {
 func TestProposalHoldsOneEnvironment(t *testing.T) {
 	t.Parallel()
 	dir := reference(t)
-	g := &global{env: Env{Dir: dir, Stdout: &bytes.Buffer{}, Stderr: &bytes.Buffer{}}, quiet: true}
-	w, err := g.open()
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() {
-		if err := w.close(); err != nil {
-			t.Error(err)
-		}
-	}()
-	p, err := w.load(context.Background())
-	if err != nil {
-		t.Fatal(err)
-	}
+	_, p := loaded(t, dir)
 	for _, env := range p.names() {
 		changes := fileChanges(tree.New(), p.comparison, env)
 		if len(changes) < 20 {
