@@ -6,7 +6,7 @@ BIN         := bin
 SOURCES     := $(shell git ls-files -co --exclude-standard -- '*.go' '*.rego' 'docs/rules/*.md' go.mod go.sum 2>/dev/null)
 EMPTY_TREE  := 4b825dc642cb6eb9a060e54bf8d69288fbee4904
 
-.PHONY: build run test lint generate verify bench fuzz clean
+.PHONY: build run test lint generate verify bench fuzz clean e2e e2e-tools e2e-up e2e-down
 
 build: $(BIN)/strake
 
@@ -20,15 +20,11 @@ $(BIN)/golangci-lint: .ci/tools/go.mod .ci/tools/go.sum
 	cd .ci/tools && $(GO) build -o ../../$@ github.com/golangci/golangci-lint/v2/cmd/golangci-lint
 	@touch $@
 
-$(BIN)/kustomize: e2e/tools/kustomize/go.mod e2e/tools/kustomize/go.sum
+# Programs of e2e/tools are built into a cache that outlives the clone.
+$(BIN)/kustomize $(BIN)/conftest: $(BIN)/%: e2e/tools/%/go.mod e2e/tools/%/go.sum
 	@mkdir -p $(BIN)
-	cd e2e/tools/kustomize && $(GO) build -o ../../../$@ sigs.k8s.io/kustomize/kustomize/v5
-	@touch $@
-
-$(BIN)/conftest: e2e/tools/conftest/go.mod e2e/tools/conftest/go.sum
-	@mkdir -p $(BIN)
-	cd e2e/tools/conftest && $(GO) build -o ../../../$@ github.com/open-policy-agent/conftest
-	@touch $@
+	e2e/tools.sh $*
+	@ln -sf "$$(e2e/tools.sh --dir $*)/$*" $@
 
 # Render the reference platform, check it, and show the pull requests that
 # would be opened if the branch on GitHub were still empty.
@@ -60,6 +56,23 @@ verify: generate lint
 bench: build $(BIN)/kustomize $(BIN)/conftest
 	$(GO) test -run '^$$' -bench . -benchtime 3x ./generator/cli
 	e2e/bench.sh
+
+# The rendered platform against a real control plane, Argo CD, Argo Workflows
+# and PostgreSQL (docs/e2e.md): make e2e ARGS='-test.run TestRights'
+e2e:
+	e2e/rig.sh test $(ARGS)
+
+# The programs it runs, built once into a cache outside of the clone.
+e2e-tools:
+	e2e/debian.sh
+	e2e/tools.sh
+
+# Leave it running, with a kubeconfig to play with; and stop it.
+e2e-up:
+	e2e/rig.sh up
+
+e2e-down:
+	e2e/rig.sh down
 
 # Each fuzz target for a short while: make fuzz FUZZTIME=1m
 FUZZTIME ?= 20s

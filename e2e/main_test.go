@@ -43,6 +43,10 @@ func run(m *testing.M) int {
 	shared.root, shared.strake, shared.program = os.Getenv("STRAKE_ROOT"), os.Getenv("STRAKE_BIN"), os.Getenv("STRAKE_RIG_PATH")
 	rig, err := harness.New(harness.Config{
 		Dir: os.Getenv("STRAKE_RIG_DIR"), Path: shared.program,
+		Sources: map[string]string{
+			"argocd": os.Getenv("STRAKE_MOD_ARGOCD"), "workflows": os.Getenv("STRAKE_MOD_WORKFLOWS"),
+			"external-secrets": os.Getenv("STRAKE_MOD_EXTERNAL_SECRETS"),
+		},
 		Log: func(line string) { fmt.Println("    rig:", line) },
 	})
 	if err != nil {

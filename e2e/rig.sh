@@ -41,6 +41,10 @@ assemble() {
 	postgres=$(compgen -G '/usr/lib/postgresql/*/bin' | sort -V | tail -1)
 	ln -sf "$postgres"/{initdb,postgres,psql} "$bin"
 	make --no-print-directory build
+	STRAKE_MOD_ARGOCD=$(e2e/tools.sh --source argocd)
+	STRAKE_MOD_WORKFLOWS=$(e2e/tools.sh --source workflows)
+	STRAKE_MOD_EXTERNAL_SECRETS=$(e2e/tools.sh --source external-secrets)
+	export STRAKE_MOD_ARGOCD STRAKE_MOD_WORKFLOWS STRAKE_MOD_EXTERNAL_SECRETS
 }
 
 # enclose runs a command in the namespaces, as their first process's child.
@@ -85,7 +89,7 @@ test)
 	${GO:-go} test -c -tags e2e -o "$work/e2e.test" ./e2e
 	export STRAKE_RIG_DIR=$work/rig STRAKE_RIG_PATH=$work/bin:$PATH STRAKE_BIN=$PWD/bin/strake STRAKE_ROOT=$PWD
 	code=0
-	(cd e2e && enclose "$work/e2e.test" -test.v -test.timeout 25m "$@") || code=$?
+	(cd e2e && enclose "$work/e2e.test" -test.v -test.timeout 25m -test.parallel 4 "$@") || code=$?
 	exit "$code"
 	;;
 up)

@@ -6,6 +6,7 @@
 #   e2e/tools.sh              every module
 #   e2e/tools.sh kube kwok    these modules
 #   e2e/tools.sh --dir kube   where the module's programs are, built or not
+#   e2e/tools.sh --source argocd   where the source of the pinned module is
 #
 # The cache is $STRAKE_TOOLS, else strake/tools in the user's cache directory.
 set -euo pipefail
@@ -39,12 +40,10 @@ recipe() {
 		echo workflow-controller=github.com/argoproj/argo-workflows/v3/cmd/workflow-controller
 		echo "-X github.com/argoproj/argo-workflows/v3.version=$(required github.com/argoproj/argo-workflows/v3)"
 		;;
-	kwok)
-		echo kwok=sigs.k8s.io/kwok/cmd/kwok
-		echo "-X sigs.k8s.io/kwok/pkg/consts.Version=$(required sigs.k8s.io/kwok)"
-		;;
+	kwok) echo kwok=sigs.k8s.io/kwok/cmd/kwok ;;
 	kustomize) echo kustomize=sigs.k8s.io/kustomize/kustomize/v5 ;;
 	conftest) echo conftest=github.com/open-policy-agent/conftest ;;
+	external-secrets) ;; # its source is read, nothing is built
 	*)
 		echo "e2e/tools.sh: no recipe for module $1" >&2
 		return 1
@@ -118,6 +117,23 @@ if [[ ${1:-} == --dir ]]; then
 	exit
 fi
 
+# The manifests that the tests apply are those of the pinned module. Asking
+# downloads it, verified by go.sum, unless the module cache has it.
+if [[ ${1:-} == --source ]]; then
+	module=$2
+	case $module in
+	argocd) path=github.com/argoproj/argo-cd/v2 ;;
+	workflows) path=github.com/argoproj/argo-workflows/v3 ;;
+	external-secrets) path=github.com/external-secrets/external-secrets ;;
+	*)
+		echo "e2e/tools.sh: nothing reads the source of module $module" >&2
+		exit 2
+		;;
+	esac
+	(cd "$module" && "$go" mod download -json "$path") | sed -n 's/^\t"Dir": "\(.*\)",$/\1/p'
+	exit
+fi
+
 modules=("$@")
 ((${#modules[@]})) || modules=(*/)
 started=$SECONDS
@@ -129,7 +145,9 @@ if ! flock -n 9; then
 fi
 for module in "${modules[@]%/}"; do
 	dir=$(place)
-	if [[ -d $dir ]]; then
+	if [[ -z $(recipe "$module") ]]; then
+		continue
+	elif [[ -d $dir ]]; then
 		echo "$module: $dir"
 	else
 		build "$dir"

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"net/http"
 	"path/filepath"
+	"slices"
+	"sync"
 	"time"
 
 	"k8s.io/apimachinery/pkg/api/meta"
@@ -28,12 +30,38 @@ type Cluster struct {
 	// Kubeconfig is the path of Admin's kubeconfig.
 	Kubeconfig string
 
-	Clients   kubernetes.Interface
-	Dynamic   dynamic.Interface
-	rig       *Rig
-	port      int
-	mapper    meta.ResettableRESTMapper
-	apiserver *Process
+	Clients kubernetes.Interface
+	Dynamic dynamic.Interface
+	// Warnings are what the API server has warned Admin of.
+	Warnings *Warnings
+
+	rig     *Rig
+	number  int // of the cluster in the rig: ports follow from it
+	mapper  meta.ResettableRESTMapper
+	once    sync.Once
+	failure error // of the start
+}
+
+// Warnings collects the Warning headers of an API server's answers.
+type Warnings struct {
+	mu   sync.Mutex
+	list []string
+}
+
+// HandleWarningHeader implements rest.WarningHandler.
+func (w *Warnings) HandleWarningHeader(_ int, _, text string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if !slices.Contains(w.list, text) {
+		w.list = append(w.list, text)
+	}
+}
+
+// All returns each warning once.
+func (w *Warnings) All() []string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return slices.Sorted(slices.Values(w.list))
 }
 
 // Parts chooses what runs in a cluster beside its API server.
@@ -49,14 +77,19 @@ type Parts struct {
 // Whole is a cluster in which pods run.
 func Whole() Parts { return Parts{Controllers: true, Scheduler: true, Nodes: true} }
 
-// Etcd starts the one etcd of the rig. It promises nothing to a disk: its data
-// is gone with the rig.
+// startEtcd starts the one etcd of the rig. It promises nothing to a disk: its
+// data is gone with the rig.
 func (r *Rig) startEtcd(ctx context.Context) error {
+	r.etcd.once.Do(func() { r.etcd.failure = r.etcdProcess(ctx) })
+	return r.etcd.failure
+}
+
+func (r *Rig) etcdProcess(ctx context.Context) error {
 	data, err := r.Dir("etcd")
-	if err != nil || r.etcd != nil {
+	if err != nil {
 		return err
 	}
-	r.etcd, err = r.Start(ctx, Command{
+	_, err = r.Start(ctx, Command{
 		Name: "etcd", Program: "etcd",
 		Args: []string{
 			"--data-dir=" + data, "--unsafe-no-fsync",
@@ -90,40 +123,42 @@ func Answers(url string) func(context.Context) error {
 	}
 }
 
-// StartCluster starts a control plane and waits until it works.
+// StartCluster starts a control plane and waits until it works. The same name
+// is the same cluster: whoever asks second waits for the first.
 func (r *Rig) StartCluster(ctx context.Context, name string, parts Parts) (*Cluster, error) {
 	r.mu.Lock()
-	c, number := r.clusters[name], len(r.clusters)
+	c := r.clusters[name]
+	if c == nil {
+		c = &Cluster{Name: name, rig: r, number: len(r.clusters), Warnings: &Warnings{}}
+		r.clusters[name] = c
+	}
 	r.mu.Unlock()
-	if c != nil {
-		return c, nil
+	c.once.Do(func() { c.failure = c.start(ctx, parts) })
+	return c, c.failure
+}
+
+func (c *Cluster) start(ctx context.Context, parts Parts) error {
+	if err := c.rig.startEtcd(ctx); err != nil {
+		return err
 	}
-	if err := r.startEtcd(ctx); err != nil {
-		return nil, err
-	}
-	c = &Cluster{Name: name, rig: r, port: 6443 + number}
 	if err := c.startAPIServer(ctx); err != nil {
-		return nil, err
+		return err
 	}
-	r.mu.Lock()
-	r.clusters[name] = c
-	r.mu.Unlock()
-	if parts.Controllers {
-		if err := c.startControllers(ctx, number); err != nil {
-			return nil, err
+	steps := []struct {
+		wanted bool
+		start  func(context.Context) error
+	}{
+		{parts.Controllers, c.startControllers}, {parts.Scheduler, c.startScheduler}, {parts.Nodes, c.startKwok},
+	}
+	for _, step := range steps {
+		if !step.wanted {
+			continue
+		}
+		if err := step.start(ctx); err != nil {
+			return err
 		}
 	}
-	if parts.Scheduler {
-		if err := c.startScheduler(ctx, number); err != nil {
-			return nil, err
-		}
-	}
-	if parts.Nodes {
-		if err := c.startKwok(ctx, number); err != nil {
-			return nil, err
-		}
-	}
-	return c, nil
+	return nil
 }
 
 func (c *Cluster) startAPIServer(ctx context.Context) error {
@@ -136,15 +171,16 @@ func (c *Cluster) startAPIServer(ctx context.Context) error {
 	if c.Admin, err = clientcmd.BuildConfigFromFlags("", c.Kubeconfig); err != nil {
 		return err
 	}
+	c.Admin.WarningHandler = c.Warnings
 	c.Admin.QPS, c.Admin.Burst = 500, 1000 // the tests are not to wait for themselves
 	if err := c.dial(); err != nil {
 		return err
 	}
-	c.apiserver, err = r.Start(ctx, Command{
+	_, err = r.Start(ctx, Command{
 		Name: c.Name + "-kube-apiserver", Program: "kube-apiserver",
 		Args: []string{
 			"--etcd-servers=http://127.0.0.1:2379", "--etcd-prefix=/" + c.Name,
-			"--bind-address=127.0.0.1", fmt.Sprintf("--secure-port=%d", c.port), "--advertise-address=127.0.0.1",
+			"--bind-address=127.0.0.1", fmt.Sprintf("--secure-port=%d", c.port()), "--advertise-address=127.0.0.1",
 			"--endpoint-reconciler-type=none", // a loopback address is refused as an endpoint
 			"--tls-cert-file=" + r.certs.path("server.crt"), "--tls-private-key-file=" + r.certs.path("server.key"),
 			"--client-ca-file=" + r.certs.path("ca.crt"), "--anonymous-auth=false", "--authorization-mode=Node,RBAC",
@@ -174,7 +210,7 @@ func (c *Cluster) dial() error {
 	return nil
 }
 
-func (c *Cluster) startControllers(ctx context.Context, number int) error {
+func (c *Cluster) startControllers(ctx context.Context) error {
 	kubeconfig, err := c.certified("controller-manager", identity{user: "system:kube-controller-manager"})
 	if err != nil {
 		return err
@@ -183,7 +219,7 @@ func (c *Cluster) startControllers(ctx context.Context, number int) error {
 		Name: c.Name + "-kube-controller-manager", Program: "kube-controller-manager",
 		Args: []string{
 			"--kubeconfig=" + kubeconfig, "--authentication-kubeconfig=" + kubeconfig, "--authorization-kubeconfig=" + kubeconfig,
-			"--authentication-skip-lookup", "--bind-address=127.0.0.1", fmt.Sprintf("--secure-port=%d", 10300+number),
+			"--authentication-skip-lookup", "--bind-address=127.0.0.1", fmt.Sprintf("--secure-port=%d", 10300+c.number),
 			"--leader-elect=false", "--use-service-account-credentials",
 			"--service-account-private-key-file=" + c.rig.certs.path("sa.key"), "--root-ca-file=" + c.rig.certs.path("ca.crt"),
 			"--concurrent-resource-quota-syncs=5", "--controller-start-interval=0s",
@@ -197,7 +233,7 @@ func (c *Cluster) startControllers(ctx context.Context, number int) error {
 	return err
 }
 
-func (c *Cluster) startScheduler(ctx context.Context, number int) error {
+func (c *Cluster) startScheduler(ctx context.Context) error {
 	kubeconfig, err := c.certified("scheduler", identity{user: "system:kube-scheduler"})
 	if err != nil {
 		return err
@@ -206,9 +242,9 @@ func (c *Cluster) startScheduler(ctx context.Context, number int) error {
 		Name: c.Name + "-kube-scheduler", Program: "kube-scheduler",
 		Args: []string{
 			"--kubeconfig=" + kubeconfig, "--authentication-kubeconfig=" + kubeconfig, "--authorization-kubeconfig=" + kubeconfig,
-			"--bind-address=127.0.0.1", fmt.Sprintf("--secure-port=%d", 10400+number), "--leader-elect=false",
+			"--bind-address=127.0.0.1", fmt.Sprintf("--secure-port=%d", 10400+c.number), "--leader-elect=false",
 		},
-		Ready: c.rig.secure(fmt.Sprintf("https://127.0.0.1:%d/healthz", 10400+number)),
+		Ready: c.rig.secure(fmt.Sprintf("https://127.0.0.1:%d/healthz", 10400+c.number)),
 	})
 	return err
 }
@@ -264,7 +300,7 @@ func (c *Cluster) TokenKubeconfig(ctx context.Context, namespace, serviceAccount
 func (c *Cluster) writeKubeconfig(name, namespace string, user *clientcmdapi.AuthInfo) (string, error) {
 	config := clientcmdapi.NewConfig()
 	config.Clusters[c.Name] = &clientcmdapi.Cluster{
-		Server: fmt.Sprintf("https://127.0.0.1:%d", c.port), CertificateAuthority: c.rig.certs.path("ca.crt"),
+		Server: fmt.Sprintf("https://127.0.0.1:%d", c.port()), CertificateAuthority: c.rig.certs.path("ca.crt"),
 	}
 	config.AuthInfos[name] = user
 	config.Contexts[c.Name] = &clientcmdapi.Context{Cluster: c.Name, AuthInfo: name, Namespace: namespace}
@@ -272,6 +308,8 @@ func (c *Cluster) writeKubeconfig(name, namespace string, user *clientcmdapi.Aut
 	path := filepath.Join(c.rig.config.Dir, "kubeconfig", c.Name+"-"+name+".yaml")
 	return path, clientcmd.WriteToFile(*config, path)
 }
+
+func (c *Cluster) port() int { return 6443 + c.number }
 
 // Server is the API server's address, as one process of the rig tells another.
 func (c *Cluster) Server() string { return c.Admin.Host }

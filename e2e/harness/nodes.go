@@ -19,7 +19,7 @@ import (
 // managed marks the nodes that kwok keeps alive.
 const managed = "type"
 
-func (c *Cluster) startKwok(ctx context.Context, number int) error {
+func (c *Cluster) startKwok(ctx context.Context) error {
 	kubeconfig, err := c.certified("kwok", identity{user: "kwok", groups: []string{"system:masters"}})
 	if err != nil {
 		return err
@@ -27,12 +27,12 @@ func (c *Cluster) startKwok(ctx context.Context, number int) error {
 	// The stages that are built in are the right ones: nodes become ready, pods
 	// placed on them run, only a Job's pods complete by themselves. A workflow's
 	// pod ends when a test says so.
-	address := fmt.Sprintf("127.0.0.1:%d", 10500+number)
+	address := fmt.Sprintf("127.0.0.1:%d", 10500+c.number)
 	_, err = c.rig.Start(ctx, Command{
 		Name: c.Name + "-kwok", Program: "kwok",
 		Args: []string{
 			"--kubeconfig=" + kubeconfig, "--manage-all-nodes=false", "--manage-nodes-with-label-selector=" + managed + "=kwok",
-			"--cidr=10.0.0.1/16", "--node-ip=127.0.0.1", fmt.Sprintf("--node-port=%d", 10500+number), "--server-address=" + address,
+			"--cidr=10.0.0.1/16", "--node-ip=127.0.0.1", fmt.Sprintf("--node-port=%d", 10500+c.number), "--server-address=" + address,
 		},
 		Ready: Answers("http://" + address + "/healthz"),
 	})

@@ -191,3 +191,9 @@ func Until(ctx context.Context, within time.Duration, ask func(context.Context) 
 		}
 	}
 }
+
+// Know reports whether the API server serves a kind.
+func (c *Cluster) Know(kind schema.GroupVersionKind) error {
+	_, err := c.Resource(kind, "")
+	return err
+}

@@ -25,6 +25,9 @@ type Config struct {
 	Dir string
 	// Path is where programs are looked up, in the form of $PATH.
 	Path string
+	// Sources are the directories of the Go modules whose manifests are applied,
+	// by the name of the module under e2e/tools.
+	Sources map[string]string
 	// Log is told what has happened, a line at a time.
 	Log func(string)
 }
@@ -37,7 +40,10 @@ type Rig struct {
 	mu        sync.Mutex
 	processes []*Process // in order of their start
 	clusters  map[string]*Cluster
-	etcd      *Process
+	etcd      struct {
+		once    sync.Once
+		failure error
+	}
 }
 
 // New prepares the rig's directory. It starts nothing.
@@ -114,7 +120,7 @@ func (r *Rig) Close() error {
 	for _, p := range slices.Backward(r.processes) {
 		errs = append(errs, p.Close())
 	}
-	r.processes, r.clusters, r.etcd = nil, map[string]*Cluster{}, nil
+	r.processes, r.clusters = nil, map[string]*Cluster{}
 	return errors.Join(errs...)
 }
 
