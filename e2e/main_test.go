@@ -27,6 +27,7 @@ var shared struct {
 	strake  string // the product's binary
 	program string // PATH of the components
 	began   time.Time
+	update  bool // write the tables that the tests compare with
 
 	mu   sync.Mutex
 	rows []row
@@ -41,6 +42,7 @@ func run(m *testing.M) int {
 	defer stop()
 	shared.ctx, shared.began = ctx, time.Now()
 	shared.root, shared.strake, shared.program = os.Getenv("STRAKE_ROOT"), os.Getenv("STRAKE_BIN"), os.Getenv("STRAKE_RIG_PATH")
+	shared.update = os.Getenv("UPDATE") != ""
 	rig, err := harness.New(harness.Config{
 		Dir: os.Getenv("STRAKE_RIG_DIR"), Path: shared.program,
 		Sources: map[string]string{

@@ -8,6 +8,8 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"syscall"
@@ -63,7 +65,8 @@ func (r *Rig) Start(ctx context.Context, c Command) (*Process, error) {
 	}
 	if c.Ready != nil {
 		if err := p.await(ctx, within, c.Ready); err != nil {
-			return nil, err
+			p.asked.Store(true) // it is reported here, once
+			return nil, errors.Join(err, p.Close())
 		}
 	}
 	r.config.Log(fmt.Sprintf("%-32s up in %.1f s", c.Name, time.Since(began).Seconds()))
@@ -178,6 +181,8 @@ func (p *Process) Tail(lines int) string {
 		return "    (no log: " + err.Error() + ")"
 	}
 	all := strings.Split(string(bytes.TrimRight(data, "\n")), "\n")
+	// Kubernetes' components say much that is no news (lines that begin with I).
+	all = slices.DeleteFunc(all, regexp.MustCompile(`^I\d{4} |Skipping API `).MatchString)
 	all = all[max(0, len(all)-lines):]
 	return "    --- " + p.Log + "\n    " + strings.Join(all, "\n    ")
 }
