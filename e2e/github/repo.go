@@ -11,6 +11,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -58,7 +59,7 @@ func initRepo(dir, branch string) (*repo, error) {
 	if _, err := r.git(nil, "init", "--quiet", "--bare", "--template=", "--initial-branch="+branch, dir); err != nil {
 		return nil, err
 	}
-	config, err := os.OpenFile(filepath.Join(dir, "config"), os.O_APPEND|os.O_WRONLY, 0o644)
+	config, err := os.OpenFile(filepath.Join(dir, "config"), os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("configure the repository: %w", err)
 	}
@@ -113,7 +114,7 @@ func (r *repo) git(stdin []byte, args ...string) (string, error) {
 
 func (r *repo) gitWith(env []string, stdin []byte, args ...string) (string, error) {
 	cmd := exec.Command("git", args...) //nolint:gosec // the arguments are made here, and no shell reads them
-	cmd.Env = append(r.env[:len(r.env):len(r.env)], env...)
+	cmd.Env = append(slices.Clip(r.env), env...)
 	if args[0] != "init" {
 		cmd.Dir = r.dir
 	}
@@ -121,8 +122,7 @@ func (r *repo) gitWith(env []string, stdin []byte, args ...string) (string, erro
 	var out, errs bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &errs
 	err := cmd.Run()
-	var exit *exec.ExitError
-	if errors.As(err, &exit) {
+	if exit, ok := errors.AsType[*exec.ExitError](err); ok {
 		return out.String(), &exited{exit.ExitCode(), fmt.Sprintf("git %s: %s", args[0], strings.TrimSpace(errs.String()))}
 	}
 	if err != nil {
@@ -186,21 +186,30 @@ func (r *repo) writeBlobs(contents [][]byte) ([]string, error) {
 	if len(contents) == 0 {
 		return nil, nil
 	}
-	dir, err := os.MkdirTemp(r.dir, "incoming-")
-	if err != nil {
-		return nil, fmt.Errorf("store blobs: %w", err)
-	}
-	defer os.RemoveAll(dir)
-	var paths strings.Builder
-	for i, data := range contents {
-		path := filepath.Join(dir, strconv.Itoa(i))
-		if err := os.WriteFile(path, data, 0o600); err != nil {
-			return nil, fmt.Errorf("store blobs: %w", err)
+	var out string
+	err := r.scratch(func(dir string) error {
+		var paths strings.Builder
+		for i, data := range contents {
+			path := filepath.Join(dir, strconv.Itoa(i))
+			if err := os.WriteFile(path, data, 0o600); err != nil {
+				return fmt.Errorf("store blobs: %w", err)
+			}
+			paths.WriteString(path + "\n")
 		}
-		paths.WriteString(path + "\n")
-	}
-	out, err := r.git([]byte(paths.String()), "hash-object", "-w", "--no-filters", "--stdin-paths")
+		var err error
+		out, err = r.git([]byte(paths.String()), "hash-object", "-w", "--no-filters", "--stdin-paths")
+		return err
+	})
 	return strings.Fields(out), err
+}
+
+// scratch lends a directory for the time of a call.
+func (r *repo) scratch(do func(dir string) error) error {
+	dir, err := os.MkdirTemp(r.dir, "scratch-")
+	if err != nil {
+		return fmt.Errorf("make a scratch directory: %w", err)
+	}
+	return errors.Join(do(dir), os.RemoveAll(dir))
 }
 
 // refs reads all refs from disk, the loose ones over the packed ones.
@@ -215,22 +224,22 @@ func (r *repo) refs() (map[string]string, error) {
 			refs[name] = sha
 		}
 	}
-	err = filepath.WalkDir(filepath.Join(r.dir, "refs"), func(path string, d fs.DirEntry, err error) error {
+	fsys := os.DirFS(r.dir)
+	err = fs.WalkDir(fsys, "refs", func(name string, d fs.DirEntry, err error) error {
 		if errors.Is(err, fs.ErrNotExist) {
 			return nil // deleted by a push while we look
 		}
 		if err != nil || d.IsDir() {
 			return err
 		}
-		data, err := os.ReadFile(path)
+		data, err := fs.ReadFile(fsys, name)
 		if errors.Is(err, fs.ErrNotExist) {
 			return nil
 		}
-		name, relErr := filepath.Rel(r.dir, path)
 		if sha := strings.TrimSpace(string(data)); objectName.MatchString(sha) {
-			refs[filepath.ToSlash(name)] = sha
+			refs[name] = sha
 		}
-		return errors.Join(err, relErr)
+		return err
 	})
 	if err != nil {
 		return nil, fmt.Errorf("read refs: %w", err)

@@ -12,6 +12,7 @@ package github
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"net"
 	"net/http"
 	"os"
@@ -153,9 +154,7 @@ func New(c Config) (*Server, error) {
 		verified: map[string]bool{}, protected: map[string]Protection{}, used: map[string]*window{},
 		now: time.Date(2026, time.January, 1, 0, 0, 0, 0, time.UTC),
 	}
-	for branch, p := range c.Protected {
-		s.protected[branch] = p
-	}
+	maps.Copy(s.protected, c.Protected)
 	if err := s.begin(); err != nil {
 		return nil, errors.Join(err, repo.close())
 	}
