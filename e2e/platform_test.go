@@ -8,7 +8,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
 
@@ -60,8 +59,7 @@ func strake(dir string, env []string, args ...string) ([]byte, error) {
 	return out.Bytes(), nil
 }
 
-// apps of an environment, in the order in which they are delivered: CRDs,
-// components, the tenants' guardrails, the tenants.
+// apps of an environment, in the order in which they are delivered.
 func apps(t *testing.T, root, env string) []string {
 	t.Helper()
 	entries, err := os.ReadDir(filepath.Join(root, "overlays", env))
@@ -72,20 +70,7 @@ func apps(t *testing.T, root, env string) []string {
 	for _, entry := range entries {
 		names = append(names, entry.Name())
 	}
-	wave := func(app string) int {
-		switch {
-		case strings.HasSuffix(app, "-crds"):
-			return 0
-		case strings.HasSuffix(app, "-guardrails"):
-			return 2
-		case slices.Contains(names, app+"-guardrails"):
-			return 3
-		default:
-			return 1
-		}
-	}
-	slices.SortStableFunc(names, func(a, b string) int { return wave(a) - wave(b) })
-	return names
+	return harness.Waves(names)
 }
 
 // overlay builds one overlay with the product.

@@ -294,8 +294,8 @@ func has(list []string, want string) bool {
 	return slices.Contains(list, want) || slices.Contains(list, "*")
 }
 
-// questions is everything that can be asked: each verb of each resource that
-// the API server serves, in the subject's own namespace, in that of the
+// questions is what can be asked: the verb that reads and the verbs that write
+// each resource that the API server serves, in the subject's own namespace, in that of the
 // platform, in another's and in the system's; and the verbs that no resource
 // lists but that matter.
 func questions(c *harness.Cluster, s subject, objects []*unstructured.Unstructured) ([]cell, error) {
@@ -304,6 +304,7 @@ func questions(c *harness.Cluster, s subject, objects []*unstructured.Unstructur
 		return nil, err
 	}
 	asked := places(s, objects)
+	known := map[string]bool{}
 	var out []cell
 	for _, list := range lists {
 		group, _, found := strings.Cut(list.GroupVersion, "/")
@@ -311,10 +312,17 @@ func questions(c *harness.Cluster, s subject, objects []*unstructured.Unstructur
 			group = ""
 		}
 		for _, resource := range list.APIResources {
-			// One verb that reads and all that write: the others of an object go
-			// together in every role of the tree, and the table lists them.
-			verbs := slices.DeleteFunc(slices.Clone(resource.Verbs), func(v string) bool { return v == "list" || v == "watch" })
-			verbs = append(verbs, extra(group, resource.Name)...)
+			what := group + "/" + resource.Name
+			if known[what] {
+				continue // the same resource in another version
+			}
+			known[what] = true
+			verbs := extra(group, resource.Name)
+			for _, verb := range []string{"get", "create", "update", "delete"} {
+				if slices.Contains(resource.Verbs, verb) {
+					verbs = append(verbs, verb)
+				}
+			}
 			for _, ns := range asked {
 				for _, verb := range verbs {
 					out = append(out, cell{ns, group, resource.Name, verb})

@@ -12,6 +12,7 @@ import (
 
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/client-go/discovery/cached/memory"
 	"k8s.io/client-go/dynamic"
 	"k8s.io/client-go/kubernetes"
@@ -199,8 +200,10 @@ func (c *Cluster) serving(ctx context.Context) error {
 }
 
 func (c *Cluster) dial() error {
+	typed := rest.CopyConfig(c.Admin)
+	typed.ContentType = runtime.ContentTypeProtobuf // half the work for both ends
 	var err error
-	if c.Clients, err = kubernetes.NewForConfig(c.Admin); err != nil {
+	if c.Clients, err = kubernetes.NewForConfig(typed); err != nil {
 		return err
 	}
 	if c.Dynamic, err = dynamic.NewForConfig(c.Admin); err != nil {

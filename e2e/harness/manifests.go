@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
+	"strings"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/util/yaml"
@@ -37,4 +39,25 @@ func Find(objects []*unstructured.Unstructured, kind, name string) (*unstructure
 		}
 	}
 	return nil, fmt.Errorf("no %s %s among %d objects", kind, name, len(objects))
+}
+
+// Waves sorts the apps of an environment in the order in which they can be
+// applied to an empty cluster: definitions, components, the tenants' guardrails,
+// the tenants.
+func Waves(apps []string) []string {
+	wave := func(app string) int {
+		switch {
+		case strings.HasSuffix(app, "-crds"):
+			return 0
+		case strings.HasSuffix(app, "-guardrails"):
+			return 2
+		case slices.Contains(apps, app+"-guardrails"):
+			return 3
+		default:
+			return 1
+		}
+	}
+	sorted := slices.Clone(apps)
+	slices.SortStableFunc(sorted, func(a, b string) int { return wave(a) - wave(b) })
+	return sorted
 }
