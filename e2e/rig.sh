@@ -19,12 +19,18 @@ usage() {
 	exit 2
 }
 
+# alive FILE tells whether the process whose number a file holds runs.
+alive() {
+	local pid
+	pid=$(cat "$1" 2>/dev/null) && [[ -n $pid ]] && kill -0 "$pid" 2>/dev/null
+}
+
 # sweep removes what runs that were killed outright could not remove.
 sweep() {
 	local left
 	for left in "$temp"/strake-e2e.*; do
 		[[ -d $left ]] || continue
-		kill -0 "$(cat "$left/pid" 2>/dev/null || echo 0)" 2>/dev/null || rm -rf "$left"
+		alive "$left/pid" || rm -rf "$left"
 	done
 }
 
@@ -93,7 +99,7 @@ test)
 	exit "$code"
 	;;
 up)
-	if kill -0 "$(cat "$state/pid" 2>/dev/null || echo 0)" 2>/dev/null; then
+	if alive "$state/pid"; then
 		echo "it is up: e2e/rig.sh exec kubectl get pods -A; e2e/rig.sh down"
 		exit
 	fi
@@ -102,12 +108,18 @@ up)
 	assemble "$state/bin"
 	${GO:-go} build -o "$state/rig" ./e2e/rig
 	setsid "$0" serve </dev/null >"$state/log" 2>&1 &
-	tail -n +1 -f --pid=$! "$state/log" &
+	server=$!
+	tail -n +1 -f --pid="$server" "$state/log" &
 	until [[ -e $state/ready ]]; do
-		kill -0 $! 2>/dev/null || { sleep 0.5; exit 3; }
+		kill -0 "$server" 2>/dev/null || {
+			wait # for the end of its log
+			echo "e2e/rig.sh: it did not come up" >&2
+			exit 3
+		}
 		sleep 0.2
 	done
-	kill $! 2>/dev/null || true
+	sleep 1.5 # the rest of its log: tail looks once a second
+	kill %% 2>/dev/null || true
 	;;
 serve) # in the background of up
 	echo $$ >"$state/pid"
@@ -125,11 +137,11 @@ exec)
 	PATH=$state/bin:$PATH exec nsenter --target "$init" --net $( ((EUID == 0)) || echo --user --preserve-credentials) "$@"
 	;;
 down)
-	pid=$(cat "$state/pid" 2>/dev/null || echo 0)
-	kill -0 "$pid" 2>/dev/null || {
+	alive "$state/pid" || {
 		echo "it is not up"
 		exit
 	}
+	pid=$(cat "$state/pid")
 	kill -TERM "$pid"
 	for _ in {1..300}; do
 		kill -0 "$pid" 2>/dev/null || exit 0
