@@ -44,6 +44,7 @@ type Rig struct {
 		once    sync.Once
 		failure error
 	}
+	delivery delivery
 }
 
 // New prepares the rig's directory. It starts nothing.

@@ -1,0 +1,384 @@
+//go:build e2e
+
+package e2e
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/types"
+
+	"strake/e2e/harness"
+)
+
+// TestArgoCD delivers an environment with a real Argo CD from a real git server.
+func TestArgoCD(t *testing.T) {
+	t.Parallel()
+	h := newHub(t)
+	s := newSite(t, "argocd-dev", "dev", harness.Whole(), h)
+	t.Run("sync", func(t *testing.T) {
+		proves(t, "Argo CD", "every overlay of an environment becomes Synced and Healthy, and stays so without being applied again")
+		s.deliver(t, h.run(t, h.clone, "rev-parse", "HEAD"), true)
+		if err := steady(shared.ctx, s); err != nil {
+			t.Fatal(err)
+		}
+	})
+	if t.Failed() {
+		return
+	}
+	t.Run("self-heal", func(t *testing.T) {
+		proves(t, "Argo CD", "a hand edit in the cluster is healed; with selfHeal: false it is not")
+		testSelfHeal(t, s)
+	})
+	t.Run("update and prune", func(t *testing.T) {
+		proves(t, "Argo CD", "a merge commit is picked up and rolled out; what its revert removes is pruned")
+		testUpdate(t, s)
+	})
+	t.Run("tenant's project", func(t *testing.T) {
+		proves(t, "Argo CD", "a tenant's Application cannot leave its project: namespaces, kinds, repositories")
+		testProject(t, s)
+	})
+}
+
+// steady is nil when Argo CD, looking again, finds nothing to do: after building
+// every manifest anew, and after its own time to look has come.
+func steady(ctx context.Context, s *site) error {
+	before := map[string]*harness.Application{}
+	for _, name := range s.apps {
+		app, err := s.Application(ctx, name)
+		if err != nil {
+			return err
+		}
+		before[name] = app
+	}
+	objects, err := s.snapshot(ctx)
+	if err != nil {
+		return err
+	}
+	if err := s.Refresh(ctx, true, s.apps...); err != nil {
+		return err
+	}
+	looked := map[string]string{}
+	return harness.Until(ctx, 3*harness.Noticing, func(ctx context.Context) error {
+		var waiting []error
+		for _, name := range s.apps {
+			app, err := s.Application(ctx, name)
+			if err != nil {
+				return err
+			}
+			was := before[name].Status
+			if app.Status.Sync.Status != "Synced" || len(app.Status.History) != len(was.History) || app.Status.OperationState.StartedAt != was.OperationState.StartedAt {
+				return harness.Final{Err: fmt.Errorf("it does not come to rest:\n%s", app.Describe())}
+			}
+			if looked[name] == "" {
+				looked[name] = app.Status.ReconciledAt
+			}
+			if app.Status.ReconciledAt == looked[name] {
+				waiting = append(waiting, fmt.Errorf("Argo CD has not looked at %s again by itself", name))
+			}
+		}
+		if len(waiting) > 0 {
+			return errors.Join(waiting...)
+		}
+		if err := s.unmoved(ctx, objects); err != nil {
+			return harness.Final{Err: fmt.Errorf("objects are written though nothing changed: %w", err)}
+		}
+		return nil
+	})
+}
+
+// handEdit is a change that a person makes in the cluster.
+type handEdit struct {
+	app  string
+	make func(context.Context) error
+	// healed is nil when the cluster is as Git says.
+	healed func(context.Context) error
+}
+
+// handEdits: a value is overwritten, and an object deleted.
+func handEdits(s *site) []handEdit {
+	config := object("v1", "ConfigMap", "argo", "workflow-controller-configmap")
+	wall := object("networking.k8s.io/v1", "NetworkPolicy", "forecasting", "default-deny")
+	return []handEdit{
+		{
+			app: "argo-workflows",
+			make: func(ctx context.Context) error {
+				_, err := s.Clients.CoreV1().ConfigMaps("argo").Patch(ctx, config.GetName(), types.MergePatchType,
+					[]byte(`{"data": {"parallelism": "999"}}`), metav1.PatchOptions{FieldManager: "kubectl-edit"})
+				return err
+			},
+			healed: func(ctx context.Context) error {
+				got, err := s.value(ctx, config, "data", "parallelism")
+				if err == nil && got != "10" {
+					err = fmt.Errorf("parallelism is %q, Git says 10", got)
+				}
+				return err
+			},
+		},
+		{
+			app: "forecasting-guardrails",
+			make: func(ctx context.Context) error {
+				return s.Clients.NetworkingV1().NetworkPolicies("forecasting").Delete(ctx, wall.GetName(), metav1.DeleteOptions{})
+			},
+			healed: func(ctx context.Context) error {
+				_, err := s.Get(ctx, wall)
+				return err
+			},
+		},
+	}
+}
+
+// errLeft is an edit that Argo CD saw and left as it was.
+var errLeft = errors.New("Argo CD sees the edit and leaves it")
+
+// healed makes an edit and waits until Argo CD has taken it back. One that it
+// has seen twice without doing anything is not going to be taken back.
+func healed(ctx context.Context, s *site, e handEdit) error {
+	if err := e.healed(ctx); err != nil {
+		return fmt.Errorf("before the edit: %w", err)
+	}
+	was, err := s.Application(ctx, e.app)
+	if err != nil {
+		return err
+	}
+	if err := e.make(ctx); err != nil {
+		return err
+	}
+	seen := 0
+	return harness.Until(ctx, 30*time.Second, func(ctx context.Context) error {
+		err := e.healed(ctx)
+		if err == nil {
+			return s.Delivered(ctx, was.Status.Sync.Revision, true, e.app)
+		}
+		if err := s.Refresh(ctx, false, e.app); err != nil {
+			return err
+		}
+		app, failure := s.Application(ctx, e.app)
+		if failure != nil {
+			return failure
+		}
+		idle := app.Operation == nil && app.Status.OperationState.StartedAt == was.Status.OperationState.StartedAt
+		if app.Status.Sync.Status == "OutOfSync" && idle {
+			seen++
+		}
+		if seen > 1 {
+			return harness.Final{Err: fmt.Errorf("%w: %w\n%s", errLeft, err, app.Describe())}
+		}
+		return err
+	})
+}
+
+func testSelfHeal(t *testing.T, s *site) {
+	for _, e := range handEdits(s) {
+		// The proof: without selfHeal the same edit stays, and Argo CD says so.
+		s.setSelfHeal(t, e.app, false)
+		began := time.Now()
+		if err := healed(shared.ctx, s, e); !errors.Is(err, errLeft) {
+			t.Errorf("%s, selfHeal: false: %v, want %v", e.app, err, errLeft)
+		}
+		t.Logf("%s: not healed with selfHeal: false, known after %.1f s", e.app, time.Since(began).Seconds())
+		s.setSelfHeal(t, e.app, true)
+		err := harness.Until(shared.ctx, 30*time.Second, e.healed)
+		if err != nil {
+			t.Fatalf("%s, selfHeal: true again: %v", e.app, err)
+		}
+	}
+}
+
+// setSelfHeal changes one word of an Application.
+func (s *site) setSelfHeal(t *testing.T, app string, on bool) {
+	t.Helper()
+	like := object("argoproj.io/v1alpha1", "Application", "argocd", app)
+	client, err := s.Resource(like.GroupVersionKind(), "argocd")
+	if err != nil {
+		t.Fatal(err)
+	}
+	patch := fmt.Sprintf(`{"spec": {"syncPolicy": {"automated": {"selfHeal": %t}}}}`, on)
+	if _, err := client.Patch(shared.ctx, app, types.MergePatchType, []byte(patch), metav1.PatchOptions{}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// testUpdate merges a change of the spec, then its revert.
+func testUpdate(t *testing.T, s *site) {
+	h, ctx := s.hub, shared.ctx
+	config := object("v1", "ConfigMap", "argo", "workflow-controller-configmap")
+	added := object("v1", "ConfigMap", "ml-vision", "thresholds")
+	server := object("apps/v1", "Deployment", "argo", "argo-server")
+	checksum := []string{"spec", "template", "metadata", "annotations", "checksum/workflow-controller-configmap"}
+	first, err := s.value(ctx, server, checksum...)
+	if err != nil || first == "" {
+		t.Fatalf("checksum %q, %v", first, err)
+	}
+
+	h.replace(t, "environments/platform.yaml", "parallelism: {total: 10, perNamespace: 5}", "parallelism: {total: 12, perNamespace: 5}")
+	h.replace(t, "environments/tenants/vision.yaml", "config:\n", "config:\n    thresholds: {IOU: \"0.5\"}\n")
+	if _, err := strake(h.clone, nil, "render"); err != nil {
+		t.Fatal(err)
+	}
+	// Nobody tells Argo CD: it looks by itself.
+	merge := h.merge(t, "more at once, and thresholds")
+	if err := s.delivered(merge, true, s.apps...); err != nil {
+		t.Fatalf("the merge commit is not delivered: %v", err)
+	}
+	if got, err := s.value(ctx, config, "data", "parallelism"); err != nil || got != "12" {
+		t.Errorf("parallelism is %q after the merge, want 12 (%v)", got, err)
+	}
+	if got, err := s.value(ctx, added, "data", "IOU"); err != nil || got != "0.5" {
+		t.Errorf("the added ConfigMap holds %q, want 0.5 (%v)", got, err)
+	}
+	second, err := s.value(ctx, server, checksum...)
+	if err != nil || second == first {
+		t.Errorf("argo-server is not rolled out with the new configuration: checksum %q, %v", second, err)
+	}
+
+	h.run(t, h.clone, "revert", "-m", "1", "--no-edit", "HEAD")
+	h.run(t, h.clone, "push", "-q", "origin", "main")
+	back := h.run(t, h.clone, "rev-parse", "HEAD")
+	if err := s.Refresh(ctx, false, s.apps...); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.delivered(back, true, s.apps...); err != nil {
+		t.Fatalf("the revert is not delivered: %v", err)
+	}
+	if _, err := s.Get(ctx, added); !apierrors.IsNotFound(err) {
+		t.Errorf("the ConfigMap whose file was removed is not pruned: %v", err)
+	}
+	if got, err := s.value(ctx, config, "data", "parallelism"); err != nil || got != "10" {
+		t.Errorf("parallelism is %q after the revert, want 10 (%v)", got, err)
+	}
+	if got, err := s.value(ctx, server, checksum...); err != nil || got != first {
+		t.Errorf("argo-server is not rolled back: checksum %q, want %q, %v", got, first, err)
+	}
+}
+
+// attempt is something that a tenant's Application must not do.
+type attempt struct {
+	name      string
+	manifest  string
+	apiGroup  string // apiVersion
+	kind      string
+	namespace string // that the object would be in
+	target    string // namespace of the Application; "" is the tenant's
+	foreign   bool   // from a repository that the project does not name
+	want      string
+}
+
+func attempts() []attempt {
+	return []attempt{
+		{name: "other-namespace", apiGroup: "v1", kind: "ConfigMap", namespace: "argo", want: "namespace argo is not permitted in project 'forecasting'"},
+		{name: "cluster-role", apiGroup: "rbac.authorization.k8s.io/v1", kind: "ClusterRole", manifest: "rules: [{apiGroups: ['*'], resources: ['*'], verbs: ['*']}]\n", want: "resource rbac.authorization.k8s.io:ClusterRole is not permitted in project forecasting"},
+		{name: "new-namespace", apiGroup: "v1", kind: "Namespace", want: "resource :Namespace is not permitted in project forecasting"},
+		{name: "own-quota", apiGroup: "v1", kind: "ResourceQuota", namespace: "forecasting", manifest: "spec: {hard: {pods: '10000'}}\n", want: "resource :ResourceQuota is not permitted in project forecasting"},
+		{name: "own-rights", apiGroup: "rbac.authorization.k8s.io/v1", kind: "Role", namespace: "forecasting", manifest: "rules: [{apiGroups: [''], resources: [secrets], verbs: [get]}]\n", want: "resource rbac.authorization.k8s.io:Role is not permitted in project forecasting"},
+		{name: "other-target", apiGroup: "v1", kind: "ConfigMap", namespace: "argo", target: "argo", want: "do not match any of the allowed destinations in project 'forecasting'"},
+		{name: "other-repository", apiGroup: "v1", kind: "ConfigMap", namespace: "forecasting", foreign: true, want: "is not permitted in project 'forecasting'"},
+	}
+}
+
+// errPassed is an attempt that was let through.
+var errPassed = errors.New("the project let it through")
+
+// fenced makes every attempt as an Application of the tenant's project. It is
+// nil when each is refused, with its reason, and nothing was written.
+func fenced(ctx context.Context, s *site) error {
+	var errs []error
+	for _, a := range attempts() {
+		target, repository := "forecasting", s.hub.git
+		if a.target != "" {
+			target = a.target
+		}
+		if a.foreign { // the same server under a name that the project does not list
+			repository = strings.Replace(s.hub.git, "127.0.0.1", "localhost", 1)
+		}
+		app := s.application("attempt-"+a.name, "forecasting", repository, "attempts", a.name, target)
+		if _, err := s.Apply(ctx, app, false); err != nil {
+			return err
+		}
+	}
+	for _, a := range attempts() {
+		err := harness.Until(ctx, 30*time.Second, func(ctx context.Context) error { return refused(ctx, s, a) })
+		if err != nil {
+			errs = append(errs, fmt.Errorf("%s: %w", a.name, err))
+		}
+		like := object(a.apiGroup, a.kind, a.namespace, "attempt-"+a.name)
+		if _, err := s.Get(ctx, like); err == nil {
+			errs = append(errs, fmt.Errorf("%s: %s was written", a.name, a.kind))
+		} else if !apierrors.IsNotFound(err) {
+			return err
+		}
+		// The next run begins without any of it.
+		if err := s.Delete(ctx, object("argoproj.io/v1alpha1", "Application", "argocd", "attempt-"+a.name)); err != nil {
+			return err
+		}
+		if err := s.Delete(ctx, like); err != nil {
+			return err
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// refused is nil once Argo CD has said why an attempt is not to be.
+func refused(ctx context.Context, s *site, a attempt) error {
+	app, err := s.Application(ctx, "attempt-"+a.name)
+	if err != nil {
+		return err
+	}
+	said := app.Describe()
+	invalid := false
+	for _, condition := range app.Status.Conditions {
+		invalid = invalid || condition.Type == "InvalidSpecError"
+	}
+	phase := app.Status.OperationState.Phase
+	switch {
+	case strings.Contains(said, a.want) && (invalid || phase == "Failed"):
+		return nil
+	case phase == "Succeeded":
+		return harness.Final{Err: fmt.Errorf("%w:\n%s", errPassed, said)}
+	case invalid || phase == "Failed" || phase == "Error":
+		return harness.Final{Err: fmt.Errorf("refused for another reason than %q:\n%s", a.want, said)}
+	default:
+		return fmt.Errorf("no verdict yet:\n%s", said)
+	}
+}
+
+func testProject(t *testing.T, s *site) {
+	files := map[string]string{}
+	for _, a := range attempts() {
+		namespace := ""
+		if a.namespace != "" {
+			namespace = ", namespace: " + a.namespace
+		}
+		files[a.name+"/object.yaml"] = fmt.Sprintf("apiVersion: %s\nkind: %s\nmetadata: {name: attempt-%s%s}\n%s", a.apiGroup, a.kind, a.name, namespace, a.manifest)
+	}
+	if _, err := s.hub.Push("attempts", "tenant", files); err != nil {
+		t.Fatal(err)
+	}
+	if err := fenced(shared.ctx, s); err != nil {
+		t.Error(err)
+	}
+	// The proof: with a project that allows everything each of them passes.
+	open := s.project("forecasting", "*", anything(), anything())
+	if err := unstructured.SetNestedStringSlice(open.Object, []string{"*"}, "spec", "sourceRepos"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Apply(shared.ctx, open, false); err != nil {
+		t.Fatal(err)
+	}
+	err := fenced(shared.ctx, s)
+	for _, a := range attempts() {
+		if err == nil || !strings.Contains(err.Error(), a.name+": "+errPassed.Error()) {
+			t.Errorf("%s is refused by a project that allows everything: %v", a.name, err)
+		}
+	}
+	if _, err := s.Apply(shared.ctx, s.project("forecasting", "forecasting", []any{}, tenantKinds()), false); err != nil {
+		t.Fatal(err)
+	}
+}
