@@ -107,7 +107,8 @@ up)
 	mkdir -m 0711 -p "$state"
 	assemble "$state/bin"
 	${GO:-go} build -o "$state/rig" ./e2e/rig
-	setsid "$0" serve </dev/null >"$state/log" 2>&1 &
+	: >"$state/log"
+	setsid "$PWD/e2e/rig.sh" serve </dev/null >"$state/log" 2>&1 &
 	server=$!
 	tail -n +1 -f --pid="$server" "$state/log" &
 	until [[ -e $state/ready ]]; do
