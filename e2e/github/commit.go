@@ -73,18 +73,6 @@ func (r *repo) commit(sha string) (*commit, error) {
 	return c, nil
 }
 
-// writeCommit stores a commit. git checks its form.
-func (r *repo) writeCommit(c commit) (string, error) {
-	var b strings.Builder
-	fmt.Fprintf(&b, "tree %s\n", c.tree)
-	for _, p := range c.parents {
-		fmt.Fprintf(&b, "parent %s\n", p)
-	}
-	fmt.Fprintf(&b, "author %s\ncommitter %s\n\n%s", c.author, c.committer, c.message)
-	out, err := r.git([]byte(b.String()), "hash-object", "-t", "commit", "-w", "--stdin")
-	return strings.TrimSpace(out), err
-}
-
 // history is a commit and all it comes from.
 func (r *repo) history(sha string) (map[string]bool, error) {
 	seen := make(map[string]bool)
@@ -110,36 +98,42 @@ func (r *repo) contains(sha, old string) (bool, error) {
 	return seen[old], err
 }
 
-// between lists the commits of head that base has not, the oldest first, and
-// counts those of base that head has not.
-func (r *repo) between(base, head string) (ahead []*commit, behind int, err error) {
-	out, err := r.git(nil, "rev-list", "--left-right", "--topo-order", "--reverse", base+"..."+head)
-	if err != nil {
-		return nil, 0, err
-	}
-	for line := range strings.Lines(out) {
-		line = strings.TrimSpace(line)
-		if sha, left := strings.CutPrefix(line, "<"); left && sha != "" {
-			behind++
-			continue
-		}
-		c, err := r.commit(strings.TrimPrefix(line, ">"))
-		if err != nil {
-			return nil, 0, err
-		}
-		ahead = append(ahead, c)
-	}
-	return ahead, behind, nil
+// distance is how far two commits are apart.
+type distance struct {
+	from   string // the best common ancestor, "" without one
+	ahead  []*commit
+	behind int
 }
 
-// mergeBase is the best common ancestor, "" without one.
-func (r *repo) mergeBase(a, b string) (string, error) {
-	out, err := r.git(nil, "merge-base", a, b)
-	var exit *exited
-	if errors.As(err, &exit) && exit.code == 1 {
-		return "", nil
+// between lists the commits of head that base has not, the oldest first, counts
+// those of base that head has not, and finds where they parted.
+func (r *repo) between(base, head string) (distance, error) {
+	key := [2]string{base, head}
+	if d, ok := r.apart[key]; ok {
+		return d, nil
 	}
-	return strings.TrimSpace(out), err
+	var d distance
+	out, err := r.git(nil, "merge-base", base, head)
+	if exit, ok := errors.AsType[*exited](err); err != nil && (!ok || exit.code != 1) {
+		return d, err
+	}
+	d.from = strings.TrimSpace(out)
+	if out, err = r.git(nil, "rev-list", "--left-right", "--topo-order", "--reverse", base+"..."+head); err != nil {
+		return d, err
+	}
+	for name := range strings.FieldsSeq(out) {
+		if strings.HasPrefix(name, "<") {
+			d.behind++
+			continue
+		}
+		c, err := r.commit(strings.TrimPrefix(name, ">"))
+		if err != nil {
+			return d, err
+		}
+		d.ahead = append(d.ahead, c)
+	}
+	r.apart[key] = d
+	return d, nil
 }
 
 // merged is what a merge of two commits comes to.

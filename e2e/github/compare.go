@@ -25,33 +25,30 @@ func (c *call) compare() (*reply, error) {
 	if err != nil {
 		return nil, err
 	}
-	from, err := c.repo.mergeBase(base.sha, head.sha)
+	apart, err := c.repo.between(base.sha, head.sha)
 	if err != nil {
 		return nil, err
 	}
-	if from == "" {
+	if apart.from == "" {
 		return nil, refuse(http.StatusNotFound, "No common ancestor between %s and %s.", baseName, headName)
 	}
-	ahead, behind, err := c.repo.between(base.sha, head.sha)
+	forked, err := c.repo.commit(apart.from)
 	if err != nil {
 		return nil, err
 	}
-	forked, err := c.repo.commit(from)
-	if err != nil {
-		return nil, err
-	}
+	ahead := apart.ahead
 	part, link := ahead[:min(len(ahead), 250)], "" // all of them at once without a page
 	if q := c.r.URL.Query(); q.Has("page") || q.Has("per_page") {
 		part, link = page(c, ahead, 250)
 	}
 	out := object{
 		"url":      c.url("/compare/" + url.PathEscape(baseName) + "..." + url.PathEscape(headName)),
-		"html_url": c.html("/compare/" + baseName + "..." + headName), "status": direction(len(ahead), behind),
-		"ahead_by": len(ahead), "behind_by": behind, "total_commits": len(ahead),
+		"html_url": c.html("/compare/" + baseName + "..." + headName), "status": direction(len(ahead), apart.behind),
+		"ahead_by": len(ahead), "behind_by": apart.behind, "total_commits": len(ahead),
 		"base_commit": c.commitJSON(base), "merge_base_commit": c.commitJSON(forked), "commits": c.commitsJSON(part),
 	}
 	if first := c.r.URL.Query().Get("page"); first == "" || first == "0" || first == "1" {
-		files, err := c.repo.diff(from, head.sha)
+		files, err := c.repo.diff(apart.from, head.sha)
 		if err != nil {
 			return nil, err
 		}

@@ -126,11 +126,11 @@ func (s *Server) merge(p *pull, in mergeRequest, login string) (string, error) {
 	if !slices.Contains(s.config.Methods, method) {
 		return "", refuse(http.StatusMethodNotAllowed, "%s not allowed on this repository.", words[method])
 	}
-	commits, _, err := s.repo.between(v.base, p.headSHA)
+	apart, err := s.repo.between(v.base, p.headSHA)
 	if err != nil {
 		return "", err
 	}
-	sha, err := s.mergeCommit(p, method, in, login, v.base, commits)
+	sha, err := s.mergeCommit(p, method, in, login, v.base, apart.ahead)
 	if err != nil {
 		return "", err
 	}

@@ -44,11 +44,11 @@ func (c *call) createBlob() (*reply, error) {
 	default:
 		return nil, refuse(http.StatusUnprocessableEntity, "Invalid request.\n\n%q is not a supported encoding.", in.Encoding)
 	}
-	names, err := c.repo.writeBlobs([][]byte{data})
+	sha, err := c.repo.writeBlob(data)
 	if err != nil {
 		return nil, err
 	}
-	return created(object{"sha": names[0], "url": c.url("/git/blobs/" + names[0])})
+	return created(object{"sha": sha, "url": c.url("/git/blobs/" + sha)})
 }
 
 func (c *call) getBlob() (*reply, error) {
@@ -165,28 +165,20 @@ func (c *call) createTree() (*reply, error) {
 		}
 		files = base
 	}
-	var contents [][]byte
-	var named []entry
 	for _, e := range in.Tree {
 		if err := c.checkEntry(e); err != nil {
 			return nil, err
 		}
-		if e.Content != nil {
-			contents = append(contents, []byte(*e.Content))
-			named = append(named, entry{path: e.Path, mode: e.Mode, kind: "blob"})
-			continue
-		}
-		if err := c.apply(files, e); err != nil {
-			return nil, err
-		}
 	}
-	names, err := c.repo.writeBlobs(contents)
-	if err != nil {
-		return nil, err
-	}
-	for i, e := range named {
-		e.sha = names[i]
-		put(files, e)
+	for _, deletes := range []bool{true, false} { // so that a file may become a directory, in any order
+		for _, e := range in.Tree {
+			if (string(e.SHA) == "null") != deletes {
+				continue
+			}
+			if err := c.apply(files, e); err != nil {
+				return nil, err
+			}
+		}
 	}
 	return c.replyTree(files)
 }
@@ -231,9 +223,14 @@ func wellFormed(path string) bool {
 	return true
 }
 
-// apply an entry that names an object, or null, which deletes. To delete what
-// is not there is an error.
+// apply an entry that brings its content, names an object, or names null, which
+// deletes. To delete what is not there is an error.
 func (c *call) apply(files map[string]entry, e newEntry) error {
+	if e.Content != nil {
+		made, err := c.repo.writeBlob([]byte(*e.Content))
+		put(files, entry{path: e.Path, mode: e.Mode, kind: "blob", sha: made})
+		return err
+	}
 	var sha *string
 	if err := json.Unmarshal(e.SHA, &sha); err != nil {
 		return refuse(http.StatusUnprocessableEntity, "Invalid request.\n\nFor 'tree/items/sha', it is not a string.")

@@ -2,7 +2,6 @@ package github
 
 import (
 	"fmt"
-	"maps"
 	"slices"
 	"time"
 )
@@ -51,17 +50,12 @@ func (s *Server) commitTo(ref, at, start, author string, files map[string]string
 			return "", fmt.Errorf("delete %s: no such file", path)
 		}
 	}
-	paths := slices.Sorted(maps.Keys(files))
-	contents := make([][]byte, len(paths))
-	for i, path := range paths {
-		contents[i] = []byte(files[path])
-	}
-	names, err := s.repo.writeBlobs(contents)
-	if err != nil {
-		return "", err
-	}
-	for i, path := range paths {
-		put(tree, entry{path: path, mode: "100644", kind: "blob", sha: names[i]})
+	for path, text := range files {
+		name, err := s.repo.writeBlob([]byte(text))
+		if err != nil {
+			return "", err
+		}
+		put(tree, entry{path: path, mode: "100644", kind: "blob", sha: name})
 	}
 	root, err := s.repo.writeTree(tree)
 	if err != nil {

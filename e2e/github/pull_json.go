@@ -106,16 +106,12 @@ func (c *call) pullChanges(p *pull) ([]*commit, []fileDiff, error) {
 		}
 		base = refs["refs/heads/"+p.base]
 	}
-	commits, _, err := c.repo.between(base, p.headSHA)
-	if err != nil {
-		return nil, nil, err
+	apart, err := c.repo.between(base, p.headSHA)
+	if err != nil || apart.from == "" {
+		return apart.ahead, nil, err
 	}
-	from, err := c.repo.mergeBase(base, p.headSHA)
-	if err != nil || from == "" {
-		return commits, nil, err
-	}
-	files, err := c.repo.diff(from, p.headSHA)
-	return commits, files, err
+	files, err := c.repo.diff(apart.from, p.headSHA)
+	return apart.ahead, files, err
 }
 
 func (c *call) pullFiles() (*reply, error) {

@@ -227,14 +227,14 @@ func (s *Server) openable(p *pull) error {
 			return invalid("PullRequest", "", "custom", "A pull request already exists for "+p.label()+".")
 		}
 	}
-	from, err := s.repo.mergeBase(p.baseSHA, p.headSHA)
+	apart, err := s.repo.between(p.baseSHA, p.headSHA)
 	if err != nil {
 		return err
 	}
-	if from == "" {
+	if apart.from == "" {
 		return invalid("PullRequest", "", "custom", "The "+p.branch+" branch has no history in common with "+p.base)
 	}
-	if from == p.headSHA {
+	if len(apart.ahead) == 0 {
 		return invalid("PullRequest", "", "custom", "No commits between "+p.base+" and "+p.name(s))
 	}
 	return nil

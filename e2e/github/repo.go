@@ -25,9 +25,11 @@ var objectName = regexp.MustCompile(`^[0-9a-f]{40}$`)
 // errMissing is an object that the repository does not have.
 var errMissing = errors.New("no such object")
 
-// repo is the bare repository, reached by git's own plumbing. One process
-// answers all reads of objects; objects never change, so commits and trees are
-// remembered. Refs are read from disk each time: others push to them.
+// repo is the bare repository, reached by git's own plumbing: one process
+// answers all reads of objects, git moves the refs, merges and compares. Only
+// new objects are written here, because a program for each of them made every
+// test slow; git fsck holds them in the tests. Objects never change, so what is
+// known of them is remembered. Refs are read from disk each time: others push.
 type repo struct {
 	dir string
 	env []string
@@ -40,6 +42,7 @@ type repo struct {
 	trees   map[string][]entry
 	sizes   map[string]int
 	merges  map[[2]string]merged
+	apart   map[[2]string]distance
 	diffs   map[[2]string][]fileDiff
 }
 
@@ -47,7 +50,7 @@ func initRepo(dir, branch string) (*repo, error) {
 	r := &repo{
 		dir:     dir,
 		commits: map[string]*commit{}, trees: map[string][]entry{}, sizes: map[string]int{},
-		merges: map[[2]string]merged{}, diffs: map[[2]string][]fileDiff{},
+		merges: map[[2]string]merged{}, apart: map[[2]string]distance{}, diffs: map[[2]string][]fileDiff{},
 	}
 	for _, v := range os.Environ() {
 		if !strings.HasPrefix(v, "GIT_") { // a test may run inside of a hook
@@ -179,37 +182,6 @@ func (r *repo) size(sha string) (int, error) {
 		r.sizes[sha] = len(data)
 	}
 	return len(data), err
-}
-
-// writeBlobs stores contents and returns their names, in one run of git.
-func (r *repo) writeBlobs(contents [][]byte) ([]string, error) {
-	if len(contents) == 0 {
-		return nil, nil
-	}
-	var out string
-	err := r.scratch(func(dir string) error {
-		var paths strings.Builder
-		for i, data := range contents {
-			path := filepath.Join(dir, strconv.Itoa(i))
-			if err := os.WriteFile(path, data, 0o600); err != nil {
-				return fmt.Errorf("store blobs: %w", err)
-			}
-			paths.WriteString(path + "\n")
-		}
-		var err error
-		out, err = r.git([]byte(paths.String()), "hash-object", "-w", "--no-filters", "--stdin-paths")
-		return err
-	})
-	return strings.Fields(out), err
-}
-
-// scratch lends a directory for the time of a call.
-func (r *repo) scratch(do func(dir string) error) error {
-	dir, err := os.MkdirTemp(r.dir, "scratch-")
-	if err != nil {
-		return fmt.Errorf("make a scratch directory: %w", err)
-	}
-	return errors.Join(do(dir), os.RemoveAll(dir))
 }
 
 // refs reads all refs from disk, the loose ones over the packed ones.

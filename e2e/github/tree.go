@@ -5,7 +5,6 @@ import (
 	"encoding/hex"
 	"fmt"
 	"maps"
-	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -105,25 +104,6 @@ func remove(files map[string]entry, path string) bool {
 func parent(path string) string {
 	i := strings.LastIndex(path, "/")
 	return path[:max(i, 0)]
-}
-
-// writeTree stores a flat tree, through an index of its own.
-func (r *repo) writeTree(files map[string]entry) (string, error) {
-	var lines strings.Builder
-	for _, path := range slices.Sorted(maps.Keys(files)) {
-		fmt.Fprintf(&lines, "%s %s\t%s\x00", files[path].mode, files[path].sha, path)
-	}
-	var out string
-	err := r.scratch(func(dir string) error {
-		env := []string{"GIT_INDEX_FILE=" + filepath.Join(dir, "index")}
-		_, err := r.gitWith(env, []byte(lines.String()), "update-index", "-z", "--index-info")
-		if err != nil {
-			return err
-		}
-		out, err = r.gitWith(env, nil, "write-tree")
-		return err
-	})
-	return strings.TrimSpace(out), err
 }
 
 // lookup finds a path in a tree; a tree itself for the empty path.
