@@ -2,6 +2,7 @@ package propose
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -10,6 +11,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"strake/e2e/github"
 )
 
 func proposal(digest string, files map[string]string, deleted ...string) Proposal {
@@ -39,10 +42,10 @@ func run(t *testing.T, f *forge, p Proposal) Outcome {
 // quiet proves that a run writes nothing.
 func quiet(t *testing.T, f *forge, p Proposal, want Operation) Outcome {
 	t.Helper()
-	before := f.writes
+	before := f.Writes()
 	out := run(t, f, p)
-	if out.Operation != want || f.writes != before {
-		t.Fatalf("got %v with %d writes, want %s and none", out, f.writes-before, want)
+	if wrote := f.Writes() - before; out.Operation != want || wrote != 0 {
+		t.Fatalf("got %v with %d writes, want %s and none", out, wrote, want)
 	}
 	return out
 }
@@ -60,7 +63,7 @@ func TestCreateThenNothing(t *testing.T) {
 		t.Errorf("branch (-want +got):\n%s", diff)
 	}
 	quiet(t, f, p, Unchanged)
-	f.merge(1)
+	f.ok(f.Merge(1))
 	quiet(t, f, p, Unchanged)
 }
 
@@ -79,19 +82,17 @@ func TestUpdateKeepsReviewsAndText(t *testing.T) {
 	t.Parallel()
 	f := newForge(t, nil)
 	run(t, f, proposal("d1", map[string]string{"overlays/dev/a.yaml": "a"}))
-	first := f.refs["strake/dev"]
-	f.pulls[0].Body += "\nPlease merge after lunch."
+	first := f.head("strake/dev")
+	f.ok(f.EditPull(1, func(title, body string) (string, string) { return title, body + "\nPlease merge after lunch." }))
 	out := run(t, f, proposal("d2", map[string]string{"overlays/dev/a.yaml": "b"}))
 	if out.Operation != Updated || out.Number != 1 {
 		t.Fatalf("got %v", out)
 	}
-	seen := map[string]bool{}
-	f.reach(f.refs["strake/dev"], seen)
-	if !seen[first] {
-		t.Error("the earlier commit is gone: reviews are lost")
+	if kept, err := f.Contains("strake/dev", first); err != nil || !kept {
+		t.Errorf("the earlier commit is gone: reviews are lost (%v)", err)
 	}
-	if !strings.Contains(f.pulls[0].Body, "digest=d2") || !strings.HasSuffix(f.pulls[0].Body, "after lunch.") {
-		t.Errorf("body:\n%s", f.pulls[0].Body)
+	if body := f.pull(1).Body; !strings.Contains(body, "digest=d2") || !strings.HasSuffix(body, "after lunch.") {
+		t.Errorf("body:\n%s", body)
 	}
 }
 
@@ -100,7 +101,7 @@ func TestBaseMoved(t *testing.T) {
 	f := newForge(t, nil)
 	p := proposal("d1", map[string]string{"overlays/dev/a.yaml": "a"})
 	run(t, f, p)
-	f.change("main", "alice", map[string]string{"docs.md": "new"})
+	f.push("main", "alice", map[string]string{"docs.md": "new"})
 	if out := run(t, f, p); out.Operation != Updated {
 		t.Fatalf("got %v", out)
 	}
@@ -115,9 +116,9 @@ func TestNothingLeftClosesThePullRequest(t *testing.T) {
 	f := newForge(t, nil)
 	p := proposal("d1", map[string]string{"overlays/dev/a.yaml": "a"})
 	run(t, f, p)
-	f.change("main", "alice", map[string]string{"overlays/dev/a.yaml": "a"})
-	if out := run(t, f, p); out.Operation != Closed || f.pulls[0].State != "closed" || f.refs["strake/dev"] != "" || len(f.notes) != 1 {
-		t.Fatalf("got %v, %+v, %v", out, f.pulls[0], f.notes)
+	f.push("main", "alice", map[string]string{"overlays/dev/a.yaml": "a"})
+	if out := run(t, f, p); out.Operation != Closed || f.pull(1).Open || f.head("strake/dev") != "" || len(f.pull(1).Comments) != 1 {
+		t.Fatalf("got %v, %+v", out, f.pull(1))
 	}
 	quiet(t, f, p, Unchanged)
 }
@@ -128,7 +129,7 @@ func TestPeopleComeFirst(t *testing.T) {
 		t.Parallel()
 		f := newForge(t, nil)
 		run(t, f, proposal("d1", map[string]string{"overlays/dev/a.yaml": "a"}))
-		f.change("strake/dev", "bob", map[string]string{"overlays/dev/a.yaml": "by hand"})
+		f.push("strake/dev", "bob", map[string]string{"overlays/dev/a.yaml": "by hand"})
 		out := quiet(t, f, proposal("d2", map[string]string{"overlays/dev/a.yaml": "b"}), Blocked)
 		if !strings.Contains(out.Reason, "by bob") {
 			t.Errorf("reason: %s", out.Reason)
@@ -139,7 +140,7 @@ func TestPeopleComeFirst(t *testing.T) {
 		f := newForge(t, nil)
 		p := proposal("d1", map[string]string{"overlays/dev/a.yaml": "a"})
 		run(t, f, p)
-		f.pulls[0].State = "closed"
+		f.ok(f.ClosePull(1))
 		quiet(t, f, p, Declined)
 		if out := run(t, f, proposal("d2", map[string]string{"overlays/dev/a.yaml": "b"})); out.Operation != Created || out.Number != 2 {
 			t.Errorf("a new proposal: got %v", out)
@@ -148,7 +149,9 @@ func TestPeopleComeFirst(t *testing.T) {
 	t.Run("a fork's branch of the same name", func(t *testing.T) {
 		t.Parallel()
 		f := newForge(t, nil)
-		f.pulls = append(f.pulls, &forgePull{Number: 1, State: "open", Head: "strake/dev", Base: "main", Owner: "mallory"})
+		if n, err := f.OpenFromFork("mallory", "strake/dev", "main", "dev: render", map[string]string{"overlays/dev/a.yaml": "a"}); err != nil || n != 1 {
+			t.Fatal(n, err)
+		}
 		if out := run(t, f, proposal("d1", map[string]string{"overlays/dev/a.yaml": "a"})); out.Operation != Created || out.Number != 2 {
 			t.Errorf("got %v", out)
 		}
@@ -159,61 +162,85 @@ func TestBranchLeftOverFromAMerge(t *testing.T) {
 	t.Parallel()
 	f := newForge(t, nil)
 	run(t, f, proposal("d1", map[string]string{"overlays/dev/a.yaml": "a"}))
-	f.merge(1)
+	f.ok(f.Merge(1))
 	out := run(t, f, proposal("d2", map[string]string{"overlays/dev/a.yaml": "b"}))
 	if out.Operation != Created || out.Number != 2 {
 		t.Fatalf("got %v", out)
 	}
-	if parents := f.commits[f.refs["strake/dev"]].parents; len(parents) != 1 || parents[0] != f.refs["main"] {
-		t.Errorf("the branch does not start from base: %v", parents)
+	if parents, err := f.Parents(f.head("strake/dev")); err != nil || len(parents) != 1 || parents[0] != f.head("main") {
+		t.Errorf("the branch does not start from base: %v %v", parents, err)
 	}
 }
 
-// TestCrashAfterEachWrite stops GitHub after each single write; the next run
-// must finish what the first began, and a third must find nothing to do.
+// TestCrashAfterEachWrite stops GitHub after each single write, or loses the
+// answer to it; the next run must finish what the first began, and a third must
+// find nothing to do.
 func TestCrashAfterEachWrite(t *testing.T) {
 	t.Parallel()
-	for stop := range 8 {
-		f := newForge(t, nil)
-		run(t, f, proposal("d0", map[string]string{"overlays/dev/a.yaml": "0"}))
-		if stop%2 == 1 { // from scratch, too
-			f = newForge(t, nil)
-		}
-		start := f.writes
-		f.before = func(r *http.Request, writes int) (int, string) {
-			if r.Method != http.MethodGet && writes-start >= stop/2 {
-				return http.StatusBadGateway, "crash"
+	for stop := range 16 {
+		scratch, lost, allowed := stop%2 == 1, stop >= 8, stop%8/2
+		t.Run(fmt.Sprintf("scratch=%v lost=%v after %d", scratch, lost, allowed), func(t *testing.T) {
+			t.Parallel()
+			f := newForge(t, nil)
+			if !scratch {
+				run(t, f, proposal("d0", map[string]string{"overlays/dev/a.yaml": "0"}))
 			}
-			return 0, ""
-		}
-		p := proposal("d1", map[string]string{"overlays/dev/a.yaml": "a"})
-		_, err := f.client(t).Run(context.Background(), []Proposal{p})
-		if err == nil && stop/2 < 3 {
-			t.Fatalf("stop %d: the crash did not show", stop)
-		}
-		f.before = nil
-		run(t, f, p)
-		quiet(t, f, p, Unchanged)
-		if f.files("strake/dev")["overlays/dev/a.yaml"] != "a" || len(f.pulls) != 1 || f.pulls[0].State != "open" {
-			t.Errorf("stop %d: %v %+v", stop, f.files("strake/dev"), f.pulls[0])
-		}
+			start := f.Writes()
+			f.Before(func(r *http.Request) *github.Fault {
+				if r.Method != http.MethodGet && f.Writes()-start >= allowed {
+					return &github.Fault{Code: http.StatusBadGateway, Message: "crash", AfterDoing: lost && f.Writes()-start == allowed}
+				}
+				return nil
+			})
+			p := proposal("d1", map[string]string{"overlays/dev/a.yaml": "a"})
+			_, err := f.client(t).Run(context.Background(), []Proposal{p})
+			if err == nil && allowed < 3 {
+				t.Fatal("the crash did not show")
+			}
+			f.Before(nil)
+			run(t, f, p)
+			quiet(t, f, p, Unchanged)
+			pulls, err := f.Pulls()
+			if f.files("strake/dev")["overlays/dev/a.yaml"] != "a" || err != nil || len(pulls) != 1 || !pulls[0].Open {
+				t.Errorf("%v %+v %v", f.files("strake/dev"), pulls, err)
+			}
+		})
 	}
 }
 
+// TestLostRaceIsPlannedAgain has a second run of propose overtake the first one
+// at each step where it can.
 func TestLostRaceIsPlannedAgain(t *testing.T) {
 	t.Parallel()
-	f := newForge(t, nil)
-	run(t, f, proposal("d1", map[string]string{"overlays/dev/a.yaml": "a"}))
-	raced := false
-	f.before = func(r *http.Request, _ int) (int, string) {
-		if r.Method == http.MethodPatch && strings.Contains(r.URL.Path, "git/refs") && !raced {
-			raced = true
-			return http.StatusUnprocessableEntity, "Update is not a fast forward"
-		}
-		return 0, ""
-	}
-	if out := run(t, f, proposal("d2", map[string]string{"overlays/dev/a.yaml": "b"})); out.Operation != Updated || !raced {
-		t.Fatalf("got %v", out)
+	for _, test := range []struct {
+		name, method, part string
+		before, other      string // digest and content; "" is none
+		want               Operation
+	}{
+		{"moving the branch", http.MethodPatch, "git/refs", "1", "3", Updated},
+		{"creating the branch", http.MethodPost, "git/refs", "", "3", Updated},
+		{"creating the branch for the same", http.MethodPost, "git/refs", "", "2", Unchanged},
+		{"opening the pull request", http.MethodPost, "/pulls", "", "3", Updated},
+		{"opening the same pull request", http.MethodPost, "/pulls", "", "2", Unchanged},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			f := newForge(t, nil)
+			of := func(content string) Proposal {
+				return proposal("d"+content, map[string]string{"overlays/dev/a.yaml": content})
+			}
+			if test.before != "" {
+				run(t, f, of(test.before))
+			}
+			raced := f.once(test.method, test.part, func() { run(t, f, of(test.other)) })
+			if out := run(t, f, of("2")); out.Operation != test.want || out.Number != 1 || !*raced {
+				t.Fatalf("got %v, raced: %v", out, *raced)
+			}
+			if f.files("strake/dev")["overlays/dev/a.yaml"] != "2" || !strings.Contains(f.pull(1).Body, "digest=d2") {
+				t.Errorf("got %v %+v", f.files("strake/dev"), f.pull(1))
+			}
+			quiet(t, f, of("2"), Unchanged)
+		})
 	}
 }
 
@@ -234,12 +261,12 @@ func TestHints(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			f := newForge(t, nil)
-			f.before = func(r *http.Request, _ int) (int, string) {
+			f.Before(func(r *http.Request) *github.Fault {
 				if r.Method == test.method {
-					return test.code, test.message
+					return &github.Fault{Code: test.code, Message: test.message}
 				}
-				return 0, ""
-			}
+				return nil
+			})
 			_, err := f.client(t).Run(context.Background(), []Proposal{proposal("d1", map[string]string{"a": "a"})})
 			if err == nil || !strings.Contains(err.Error(), test.want) || strings.Contains(err.Error(), "t0ken") {
 				t.Errorf("got %v", err)
@@ -291,13 +318,13 @@ func TestReadsAreRepeatedAndCancelled(t *testing.T) {
 	t.Parallel()
 	f := newForge(t, nil)
 	failures := 2
-	f.before = func(*http.Request, int) (int, string) {
+	f.Before(func(*http.Request) *github.Fault {
 		if failures > 0 {
 			failures--
-			return http.StatusBadGateway, "try later"
+			return &github.Fault{Code: http.StatusBadGateway, Message: "try later"}
 		}
-		return 0, ""
-	}
+		return nil
+	})
 	c := f.client(t)
 	var waited []time.Duration
 	c.sleep = func(_ context.Context, d time.Duration) error {
