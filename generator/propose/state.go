@@ -33,6 +33,9 @@ func (c *Client) look(ctx context.Context, p Proposal) (*state, error) {
 		return nil, err
 	}
 	if s.baseSHA == "" {
+		if err := c.visible(ctx); err != nil {
+			return nil, err
+		}
 		return nil, fmt.Errorf("branch %s of %s/%s does not exist: push it first", c.base, c.owner, c.name)
 	}
 	baseFiles, tree, err := c.blobs(ctx, s.baseSHA, p.Changes)
@@ -54,14 +57,28 @@ func (c *Client) look(ctx context.Context, p Proposal) (*state, error) {
 	return s, c.compare(ctx, p, s)
 }
 
-// branch returns the commit a branch points at, or "" when it does not exist.
+// visible is nil when the token can see the repository. GitHub answers 404 for
+// a branch that is missing and for a repository that it hides.
+func (c *Client) visible(ctx context.Context) error {
+	err := c.read(ctx, func() (err error) {
+		_, _, err = c.gh.Repositories.Get(ctx, c.owner, c.name)
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("read repository: %w", err)
+	}
+	return nil
+}
+
+// branch returns the commit a branch points at, or "" when it does not exist,
+// as in a repository without a commit, for which GitHub answers 409.
 func (c *Client) branch(ctx context.Context, name string) (string, error) {
 	var ref *github.Reference
 	err := c.read(ctx, func() (err error) {
 		ref, _, err = c.gh.Git.GetRef(ctx, c.owner, c.name, "heads/"+name)
 		return err
 	})
-	if status(err) == http.StatusNotFound {
+	if code := status(err); code == http.StatusNotFound || code == http.StatusConflict {
 		return "", nil
 	}
 	if err != nil {
@@ -110,6 +127,10 @@ func (c *Client) compare(ctx context.Context, p Proposal, s *state) error {
 		ahead, _, err = c.gh.Repositories.CompareCommits(ctx, c.owner, c.name, s.baseSHA, s.head, &github.ListOptions{PerPage: 100})
 		return err
 	})
+	if status(err) == http.StatusNotFound && strings.Contains(err.Error(), "No common ancestor") {
+		s.foreign = append(s.foreign, "a history that shares nothing with "+c.base)
+		return nil
+	}
 	if err != nil {
 		return fmt.Errorf("compare %s with %s: %w", p.Branch, c.base, err)
 	}
@@ -119,7 +140,7 @@ func (c *Client) compare(ctx context.Context, p Proposal, s *state) error {
 	}
 	for _, commit := range ahead.Commits {
 		if !ours(commit, inBranch) {
-			s.foreign = append(s.foreign, fmt.Sprintf("%.7s by %s", commit.GetSHA(), commit.GetCommit().GetAuthor().GetName()))
+			s.foreign = append(s.foreign, fmt.Sprintf("%.7s by %s", commit.GetSHA(), maker(commit.GetCommit()).GetName()))
 		}
 	}
 	if ahead.GetTotalCommits() > len(ahead.Commits) {
@@ -138,13 +159,30 @@ func (c *Client) compare(ctx context.Context, p Proposal, s *state) error {
 	return nil
 }
 
-// ours is a commit with our trailer, or a merge of base into the branch as the
-// "Update branch" button makes it: its other parent is no commit of the branch.
+// ours is a commit with our trailer that nobody amended since, or a merge of
+// base into the branch as the "Update branch" button makes it: its other parent
+// is no commit of the branch. A merge from anywhere else may hold edits.
 func ours(commit *github.RepositoryCommit, inBranch map[string]bool) bool {
-	if strings.Contains(commit.GetCommit().GetMessage(), "\n"+trailer) {
-		return true
+	git := commit.GetCommit()
+	if strings.Contains(git.GetMessage(), "\n"+trailer) {
+		return onGitHub(git) || git.GetAuthor().GetEmail() == git.GetCommitter().GetEmail()
 	}
-	return len(commit.Parents) == 2 && inBranch[commit.Parents[0].GetSHA()] && !inBranch[commit.Parents[1].GetSHA()]
+	return onGitHub(git) && len(commit.Parents) == 2 && inBranch[commit.Parents[0].GetSHA()] && !inBranch[commit.Parents[1].GetSHA()]
+}
+
+// onGitHub reports whether GitHub itself committed: for an App, or for a button
+// that somebody pressed. Who amends a commit elsewhere becomes its committer.
+func onGitHub(git *github.Commit) bool {
+	by := git.GetCommitter()
+	return strings.HasPrefix(by.GetName(), "GitHub") && strings.HasPrefix(by.GetEmail(), "noreply@")
+}
+
+// maker is the person behind a commit.
+func maker(git *github.Commit) *github.CommitAuthor {
+	if onGitHub(git) || git.GetCommitter().GetName() == "" {
+		return git.GetAuthor()
+	}
+	return git.GetCommitter()
 }
 
 // blobs returns the blob names of all files in the directories of the changes

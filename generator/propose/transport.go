@@ -78,7 +78,10 @@ func (c *Client) hint(err error, p Proposal) error {
 		return fmt.Errorf("%w: give the job `permissions: {contents: write, pull-requests: write}`; on a pull request from a fork it cannot have them", err)
 	case code == http.StatusNotFound:
 		return fmt.Errorf("%w: the token cannot see %s, or it does not exist", err, repo)
-	case code == http.StatusConflict || strings.Contains(text, "rule violations"):
+	case code == http.StatusUnprocessableEntity && strings.Contains(text, "Reference update failed"):
+		above, _, _ := strings.Cut(p.Branch, "/")
+		return fmt.Errorf("%w: a branch named %s is in the way of %s, or a rule of %s forbids to create it", err, above, p.Branch, repo)
+	case code == http.StatusConflict || strings.Contains(text, "rule violations") || strings.Contains(text, "through a pull request"):
 		return fmt.Errorf("%w: a rule of %s forbids the write; let the token's owner bypass it for strake/*", err, repo)
 	default:
 		return err

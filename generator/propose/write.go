@@ -153,6 +153,10 @@ func (c *Client) close(ctx context.Context, p Proposal, s *state, out Outcome) (
 	if err := c.beforeWrite(ctx, ""); err != nil {
 		return out, err
 	}
+	// What somebody pushed while the pull request was closed stays.
+	if now, err := c.branch(ctx, p.Branch); err != nil || now != s.head {
+		return out, err
+	}
 	if _, err := c.gh.Git.DeleteRef(ctx, c.owner, c.name, "heads/"+p.Branch); err != nil && status(err) != http.StatusUnprocessableEntity {
 		return out, fmt.Errorf("delete branch %s: %w", p.Branch, err)
 	}
