@@ -25,7 +25,7 @@ gone() {
 		[[ -z $left ]] && break
 		sleep 0.1
 	done
-	[[ -z $left ]] || complain "$what" "processes are left: $(ps -o pid,args -p "$(tr '\n' , <<<"$left")")"
+	[[ -z $left ]] || complain "$what" "processes are left: $(tr '\n' ' ' <<<"$left")"
 	for ns in /proc/[0-9]*/ns/net; do
 		[[ $(readlink "$ns" 2>/dev/null) != "$namespace" ]] || complain "$what" "$ns is still in the run's network namespace"
 	done

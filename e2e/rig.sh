@@ -94,9 +94,9 @@ test)
 	inside
 	${GO:-go} test -c -tags e2e -o "$work/e2e.test" ./e2e
 	export STRAKE_RIG_DIR=$work/rig STRAKE_RIG_PATH=$work/bin:$PATH STRAKE_BIN=$PWD/bin/strake STRAKE_ROOT=$PWD
-	code=0
-	(cd e2e && enclose "$work/e2e.test" -test.v -test.timeout 25m -test.parallel 4 "$@") || code=$?
-	exit "$code"
+	# Not in a subshell: what is enclosed ends with this process.
+	cd e2e
+	enclose "$work/e2e.test" -test.v -test.timeout 25m -test.parallel 4 "$@"
 	;;
 up)
 	if alive "$state/pid"; then
