@@ -18,11 +18,15 @@ import (
 	"strake/e2e/harness"
 )
 
+// poll is how long Argo CD may take to see a new commit by itself (by default
+// three minutes).
+const poll = 5 * time.Second
+
 // TestArgoCD delivers an environment with a real Argo CD from a real git server.
 func TestArgoCD(t *testing.T) {
 	t.Parallel()
 	h := newHub(t)
-	s := newSite(t, "argocd-dev", "dev", harness.Whole(), h)
+	s := newSite(t, "argocd-dev", "dev", harness.Whole(), poll, h)
 	t.Run("sync", func(t *testing.T) {
 		proves(t, "Argo CD", "every overlay of an environment becomes Synced and Healthy, and stays so without being applied again")
 		s.deliver(t, h.run(t, h.clone, "rev-parse", "HEAD"), true)
@@ -66,7 +70,7 @@ func steady(ctx context.Context, s *site) error {
 		return err
 	}
 	looked := map[string]string{}
-	return harness.Until(ctx, 3*harness.Noticing, func(ctx context.Context) error {
+	return harness.Until(ctx, 6*poll, func(ctx context.Context) error {
 		var waiting []error
 		for _, name := range s.apps {
 			app, err := s.Application(ctx, name)

@@ -151,8 +151,9 @@ type site struct {
 	apps []string
 }
 
-// newSite starts a cluster with an Argo CD in it. It delivers nothing yet.
-func newSite(t *testing.T, name, env string, parts harness.Parts, h *hub) *site {
+// newSite starts a cluster with an Argo CD in it, which looks for new commits as
+// often as poll says. It delivers nothing yet.
+func newSite(t *testing.T, name, env string, parts harness.Parts, poll time.Duration, h *hub) *site {
 	t.Helper()
 	c, err := shared.rig.StartCluster(shared.ctx, name, parts)
 	if err != nil {
@@ -164,10 +165,18 @@ func newSite(t *testing.T, name, env string, parts harness.Parts, h *hub) *site 
 			t.Fatal(err)
 		}
 	}
-	if err := c.ApplyCRDs(shared.ctx, "external-secrets"); err != nil {
+	// Only the definitions that the platform uses: Argo CD watches every kind.
+	crds, err := shared.rig.CRDs("external-secrets")
+	if err != nil {
 		t.Fatal(err)
 	}
-	cd, err := c.StartArgoCD(shared.ctx)
+	crds = slices.DeleteFunc(crds, func(crd *unstructured.Unstructured) bool {
+		return !slices.Contains([]string{"secretstores.external-secrets.io", "externalsecrets.external-secrets.io"}, crd.GetName())
+	})
+	if err := c.ApplyAll(shared.ctx, crds); err != nil {
+		t.Fatal(err)
+	}
+	cd, err := c.StartArgoCD(shared.ctx, poll)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -260,6 +269,7 @@ func (s *site) deliver(t *testing.T, revision string, healthy bool) {
 		func(app string) bool { return !crds(app) && !s.isTenant(app) },
 		s.isTenant,
 	} {
+		began := time.Now()
 		var names []string
 		for _, app := range s.apps {
 			if !wave(app) {
@@ -278,6 +288,7 @@ func (s *site) deliver(t *testing.T, revision string, healthy bool) {
 		if err := s.delivered(revision, healthy, names...); err != nil {
 			t.Fatalf("%s: %v", s.env, err)
 		}
+		t.Logf("%s: %s in %.1f s", s.env, strings.Join(names, ", "), time.Since(began).Seconds())
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
@@ -21,8 +22,10 @@ import (
 func TestLoop(t *testing.T) {
 	t.Parallel()
 	h := newHub(t)
-	// No pods are needed to see what is stored.
-	dev, prod := newSite(t, "loop-dev", "dev", harness.Parts{}, h), newSite(t, "loop-prod", "prod", harness.Parts{}, h)
+	// No pods are needed to see what is stored. The Argo CDs are told of commits,
+	// as by a webhook.
+	dev := newSite(t, "loop-dev", "dev", harness.Parts{}, 3*time.Minute, h)
+	prod := newSite(t, "loop-prod", "prod", harness.Parts{}, 3*time.Minute, h)
 	first := h.run(t, h.clone, "rev-parse", "HEAD")
 	dev.deliver(t, first, false)
 	prod.deliver(t, first, false)
@@ -97,6 +100,7 @@ func (h *hub) propose() (string, error) {
 // concerns its environment only.
 func opened(t *testing.T, h *hub) map[string]github.Pull {
 	t.Helper()
+	defer took(t, "propose", time.Now())
 	out, err := h.propose()
 	if err != nil {
 		t.Fatal(err)
@@ -161,6 +165,7 @@ func concerns(env string, before, after map[string]string) error {
 // quiet proposes once more, which must write nothing.
 func quiet(t *testing.T, h *hub, when string) {
 	t.Helper()
+	defer took(t, "propose, "+when, time.Now())
 	before := h.Writes()
 	out, err := h.propose()
 	if err != nil {
@@ -180,6 +185,7 @@ func stays(t *testing.T, s *site, revision, what string, do func()) {
 		t.Fatal(err)
 	}
 	do()
+	defer took(t, s.env+" stays", time.Now())
 	if revision == "" {
 		if revision, err = s.hub.Head("main"); err != nil {
 			t.Fatal(err)
@@ -200,6 +206,7 @@ func stays(t *testing.T, s *site, revision, what string, do func()) {
 // the cluster is as it says.
 func moves(t *testing.T, s *site, pull github.Pull, old, new fact) {
 	t.Helper()
+	defer took(t, s.env+" moves", time.Now())
 	if err := old.in(s); err != nil {
 		t.Errorf("before the merge: %v", err)
 	}
@@ -219,6 +226,12 @@ func moves(t *testing.T, s *site, pull github.Pull, old, new fact) {
 	if err := new.in(s); err != nil {
 		t.Errorf("after the merge: %v", err)
 	}
+}
+
+// took notes how long a step was.
+func took(t *testing.T, step string, began time.Time) {
+	t.Helper()
+	t.Logf("%s: %.1f s", step, time.Since(began).Seconds())
 }
 
 // testInPlace is the proof that a moved environment is seen: it breaks the rule

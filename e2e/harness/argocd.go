@@ -35,15 +35,10 @@ const (
 	controllerMetrics = 8200
 )
 
-// Noticing is how long Argo CD may take to see a new commit by itself
-// (timeout.reconciliation of argocd-cm, there three minutes).
-const Noticing = 10 * time.Second
-
 // ArgoCD is an Argo CD that manages the cluster it is installed in, as each
 // environment has its own.
 type ArgoCD struct {
 	*Cluster
-	controller *Process
 }
 
 // delivery is what the Argo CDs of a rig share.
@@ -54,8 +49,9 @@ type delivery struct {
 
 // StartArgoCD installs the objects of Argo CD's own manifests (definitions,
 // rights, configuration) and runs the application controller with the token of
-// its service account: it may do what its rights say.
-func (c *Cluster) StartArgoCD(ctx context.Context) (*ArgoCD, error) {
+// its service account: it may do what its rights say. It looks for new commits
+// as often as poll says (timeout.reconciliation of argocd-cm).
+func (c *Cluster) StartArgoCD(ctx context.Context, poll time.Duration) (*ArgoCD, error) {
 	r := c.rig
 	r.delivery.once.Do(func() { r.delivery.failure = r.startRepoServer(ctx) })
 	if r.delivery.failure != nil {
@@ -73,18 +69,17 @@ func (c *Cluster) StartArgoCD(ctx context.Context) (*ArgoCD, error) {
 		return nil, err
 	}
 	metrics := controllerMetrics + c.number
-	a := &ArgoCD{Cluster: c}
-	a.controller, err = r.Start(ctx, Command{
+	_, err = r.Start(ctx, Command{
 		Name: c.Name + "-argocd-application-controller", Program: "argocd",
 		Args: []string{
 			fmt.Sprintf("--redis=127.0.0.1:%d", redisPort), fmt.Sprintf("--redisdb=%d", 1+c.number),
 			fmt.Sprintf("--repo-server=127.0.0.1:%d", repoServerPort), "--repo-server-plaintext", fmt.Sprintf("--metrics-port=%d", metrics),
 		},
 		Env: append(argocdEnv("argocd-application-controller"),
-			"KUBECONFIG="+kubeconfig, "ARGOCD_FAKE_IN_CLUSTER=true", "ARGOCD_RECONCILIATION_TIMEOUT="+Noticing.String()),
+			"KUBECONFIG="+kubeconfig, "ARGOCD_FAKE_IN_CLUSTER=true", "ARGOCD_RECONCILIATION_TIMEOUT="+poll.String()),
 		Ready: Answers(fmt.Sprintf("http://127.0.0.1:%d/healthz", metrics)),
 	})
-	return a, err
+	return &ArgoCD{Cluster: c}, err
 }
 
 // startRepoServer starts redis and the repo-server.
@@ -107,7 +102,8 @@ func (r *Rig) startRepoServer(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	env := append(argocdEnv("argocd-repo-server"), "ARGOCD_RECONCILIATION_TIMEOUT="+Noticing.String())
+	// What it remembers of a branch it forgets before anyone asks again.
+	env := append(argocdEnv("argocd-repo-server"), "ARGOCD_RECONCILIATION_TIMEOUT=1s")
 	for variable, sub := range map[string]string{"ARGOCD_TLS_DATA_PATH": "tls", "ARGOCD_SSH_DATA_PATH": "ssh", "ARGOCD_GNUPGHOME": "gpg"} {
 		path, err := r.Dir("argocd", sub)
 		if err != nil {
