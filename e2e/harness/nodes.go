@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"regexp"
 	"strconv"
 	"time"
@@ -107,9 +108,7 @@ func nodeOf(pool spec.NodePool, region string, index int) (*corev1.Node, error) 
 		"cloud.google.com/gke-nodepool": pool.Name, "node.kubernetes.io/instance-type": pool.MachineType,
 		"topology.kubernetes.io/region": region, "topology.kubernetes.io/zone": region + "-" + string(rune('a'+index)),
 	}
-	for k, v := range pool.NodeLabels() {
-		labels[k] = v
-	}
+	maps.Copy(labels, pool.NodeLabels())
 	if pool.GPU != nil {
 		room["nvidia.com/gpu"] = *resource.NewQuantity(int64(pool.GPU.Count), resource.DecimalSI)
 	}
