@@ -6,7 +6,7 @@ BIN         := bin
 SOURCES     := $(shell git ls-files -co --exclude-standard -- '*.go' '*.rego' 'docs/rules/*.md' go.mod go.sum 2>/dev/null)
 EMPTY_TREE  := 4b825dc642cb6eb9a060e54bf8d69288fbee4904
 
-.PHONY: build run test lint generate verify bench fuzz clean e2e e2e-tools e2e-up e2e-down
+.PHONY: build run test lint generate verify bench fuzz clean e2e e2e-leftovers e2e-tools e2e-up e2e-down
 
 build: $(BIN)/strake
 
@@ -61,6 +61,10 @@ bench: build $(BIN)/kustomize $(BIN)/conftest
 # and PostgreSQL (docs/e2e.md): make e2e ARGS='-test.run TestRights'
 e2e:
 	e2e/rig.sh test $(ARGS)
+
+# Nothing is left behind, also when a run is interrupted or killed.
+e2e-leftovers:
+	e2e/leftovers.sh
 
 # The programs it runs, built once into a cache outside of the clone.
 e2e-tools:

@@ -118,6 +118,9 @@ func TestWalls(t *testing.T) {
 			if in, ok := strings.CutPrefix(imp, module); ok && !slices.Contains(allowed, in) && !slices.Contains(allowed, "*") {
 				t.Errorf("%s: %s may not import %s", name, pkg, in)
 			}
+			if strings.HasPrefix(imp, module+"e2e/") {
+				t.Errorf("%s: %s is for tests", name, imp)
+			}
 			for dep, who := range owners {
 				if owns(dep, imp) && !slices.Contains(who, pkg) {
 					t.Errorf("%s: %s may be imported only by %v", name, imp, who)
