@@ -6,10 +6,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -26,13 +28,10 @@ const poll = 5 * time.Second
 func TestArgoCD(t *testing.T) {
 	t.Parallel()
 	h := newHub(t)
-	s := newSite(t, "argocd-dev", "dev", harness.Whole(), poll, h)
+	s := newSite(t, "argocd-prod", "prod", harness.Whole(), poll, h)
 	t.Run("sync", func(t *testing.T) {
-		proves(t, "Argo CD", "every overlay of an environment becomes Synced and Healthy, and stays so without being applied again")
-		s.deliver(t, h.run(t, h.clone, "rev-parse", "HEAD"), true)
-		if err := steady(shared.ctx, s); err != nil {
-			t.Fatal(err)
-		}
+		proves(t, "Argo CD", "every overlay of an environment becomes Synced and Healthy, whole, and stays so without being applied again")
+		testSync(t, s)
 	})
 	if t.Failed() {
 		return
@@ -51,9 +50,47 @@ func TestArgoCD(t *testing.T) {
 	})
 }
 
+func testSync(t *testing.T, s *site) {
+	s.deliver(t, s.hub.run(t, s.hub.clone, "rev-parse", "HEAD"), true)
+	for _, app := range s.apps {
+		var want []string
+		for _, o := range overlay(t, s.hub.clone, s.env, app) {
+			want = append(want, harness.ManagedResource{Kind: o.GetKind(), Namespace: o.GetNamespace(), Name: o.GetName()}.String())
+		}
+		live, err := s.Application(shared.ctx, app)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got []string
+		for _, r := range live.Status.Resources {
+			got = append(got, r.String())
+		}
+		slices.Sort(want)
+		slices.Sort(got)
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("%s: what Argo CD manages (+) is not what Strake builds (-):\n%s", app, diff)
+		}
+	}
+	if err := steady(shared.ctx, s, nil); err != nil {
+		t.Fatal(err)
+	}
+	// The proof: an object that does not stay as it was applied is noticed.
+	err := steady(shared.ctx, s, handEdits(s)[0].make)
+	if !errors.Is(err, errRestless) {
+		t.Errorf("with an object that another writer changes: %v, want %v", err, errRestless)
+	}
+	if err := s.delivered(s.hub.run(t, s.hub.clone, "rev-parse", "HEAD"), true, s.apps...); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// errRestless is Argo CD applying again what it has applied.
+var errRestless = errors.New("it does not come to rest")
+
 // steady is nil when Argo CD, looking again, finds nothing to do: after building
-// every manifest anew, and after its own time to look has come.
-func steady(ctx context.Context, s *site) error {
+// every manifest anew, and after its own time to look has come. A disturbance
+// comes between.
+func steady(ctx context.Context, s *site, disturb func(context.Context) error) error {
 	before := map[string]*harness.Application{}
 	for _, name := range s.apps {
 		app, err := s.Application(ctx, name)
@@ -65,6 +102,11 @@ func steady(ctx context.Context, s *site) error {
 	objects, err := s.snapshot(ctx)
 	if err != nil {
 		return err
+	}
+	if disturb != nil {
+		if err := disturb(ctx); err != nil {
+			return err
+		}
 	}
 	if err := s.Refresh(ctx, true, s.apps...); err != nil {
 		return err
@@ -79,7 +121,7 @@ func steady(ctx context.Context, s *site) error {
 			}
 			was := before[name].Status
 			if app.Status.Sync.Status != "Synced" || len(app.Status.History) != len(was.History) || app.Status.OperationState.StartedAt != was.OperationState.StartedAt {
-				return harness.Final{Err: fmt.Errorf("it does not come to rest:\n%s", app.Describe())}
+				return harness.Final{Err: fmt.Errorf("%w:\n%s", errRestless, app.Describe())}
 			}
 			if looked[name] == "" {
 				looked[name] = app.Status.ReconciledAt
@@ -120,8 +162,8 @@ func handEdits(s *site) []handEdit {
 			},
 			healed: func(ctx context.Context) error {
 				got, err := s.value(ctx, config, "data", "parallelism")
-				if err == nil && got != "10" {
-					err = fmt.Errorf("parallelism is %q, Git says 10", got)
+				if err == nil && got != "200" {
+					err = fmt.Errorf("parallelism is %q, Git says 200", got)
 				}
 				return err
 			},
@@ -181,6 +223,9 @@ func healed(ctx context.Context, s *site, e handEdit) error {
 
 func testSelfHeal(t *testing.T, s *site) {
 	for _, e := range handEdits(s) {
+		if err := healed(shared.ctx, s, e); err != nil {
+			t.Fatalf("%s: %v", e.app, err)
+		}
 		// The proof: without selfHeal the same edit stays, and Argo CD says so.
 		s.setSelfHeal(t, e.app, false)
 		began := time.Now()
@@ -222,7 +267,7 @@ func testUpdate(t *testing.T, s *site) {
 		t.Fatalf("checksum %q, %v", first, err)
 	}
 
-	h.replace(t, "environments/platform.yaml", "parallelism: {total: 10, perNamespace: 5}", "parallelism: {total: 12, perNamespace: 5}")
+	h.replace(t, "environments/platform.yaml", "parallelism: {total: 200, ", "parallelism: {total: 240, ")
 	h.replace(t, "environments/tenants/vision.yaml", "config:\n", "config:\n    thresholds: {IOU: \"0.5\"}\n")
 	if _, err := strake(h.clone, nil, "render"); err != nil {
 		t.Fatal(err)
@@ -232,8 +277,8 @@ func testUpdate(t *testing.T, s *site) {
 	if err := s.delivered(merge, true, s.apps...); err != nil {
 		t.Fatalf("the merge commit is not delivered: %v", err)
 	}
-	if got, err := s.value(ctx, config, "data", "parallelism"); err != nil || got != "12" {
-		t.Errorf("parallelism is %q after the merge, want 12 (%v)", got, err)
+	if got, err := s.value(ctx, config, "data", "parallelism"); err != nil || got != "240" {
+		t.Errorf("parallelism is %q after the merge, want 240 (%v)", got, err)
 	}
 	if got, err := s.value(ctx, added, "data", "IOU"); err != nil || got != "0.5" {
 		t.Errorf("the added ConfigMap holds %q, want 0.5 (%v)", got, err)
@@ -255,8 +300,8 @@ func testUpdate(t *testing.T, s *site) {
 	if _, err := s.Get(ctx, added); !apierrors.IsNotFound(err) {
 		t.Errorf("the ConfigMap whose file was removed is not pruned: %v", err)
 	}
-	if got, err := s.value(ctx, config, "data", "parallelism"); err != nil || got != "10" {
-		t.Errorf("parallelism is %q after the revert, want 10 (%v)", got, err)
+	if got, err := s.value(ctx, config, "data", "parallelism"); err != nil || got != "200" {
+		t.Errorf("parallelism is %q after the revert, want 200 (%v)", got, err)
 	}
 	if got, err := s.value(ctx, server, checksum...); err != nil || got != first {
 		t.Errorf("argo-server is not rolled back: checksum %q, want %q, %v", got, first, err)

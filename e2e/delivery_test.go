@@ -62,10 +62,14 @@ func newHub(t *testing.T) *hub {
 			t.Fatal(err)
 		}
 	}
-	h := &hub{clone: filepath.Join(t.TempDir(), "clone")}
-	var err error
+	// In the rig's directory, which goes with the run however it ends.
+	dir, err := shared.rig.Dir("github", t.Name())
+	if err != nil {
+		t.Fatal(err)
+	}
+	h := &hub{clone: filepath.Join(dir, "clone")}
 	h.Server, err = github.New(github.Config{
-		Dir: t.TempDir(), Owner: "example", Name: "mlops-gitops", Files: files, DeleteBranchOnMerge: true,
+		Dir: dir, Owner: "example", Name: "mlops-gitops", Files: files, DeleteBranchOnMerge: true,
 		Tokens: map[string]github.Token{
 			robotToken:  {Login: "strake[bot]", Kind: github.App, Permissions: map[string]github.Access{"contents": github.Write, "pull_requests": github.Write}},
 			personToken: {Login: "person"},
@@ -180,6 +184,11 @@ func newSite(t *testing.T, name, env string, parts harness.Parts, poll time.Dura
 	if err != nil {
 		t.Fatal(err)
 	}
+	t.Cleanup(func() { // nobody else uses it, and it would go on looking
+		if err := cd.Stop(); err != nil {
+			t.Error(err)
+		}
+	})
 	return &site{ArgoCD: cd, env: env, hub: h, apps: apps(t, h.clone, env)}
 }
 

@@ -125,8 +125,10 @@ func opened(t *testing.T, h *hub) map[string]github.Pull {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := concerns(env, main, files); err != nil {
-			t.Errorf("pull request of %s: %v", env, err)
+		for _, whose := range environments(t) {
+			if err := concerns(whose, main, files); (err == nil) != (whose == env) {
+				t.Errorf("pull request of %s, held against %s: %v", env, whose, err)
+			}
 		}
 	}
 	if got := slices.Sorted(maps.Keys(pulls)); !slices.Equal(got, []string{"dev", "prod", "staging"}) || len(list) != 3 {

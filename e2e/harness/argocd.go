@@ -74,12 +74,28 @@ func (c *Cluster) StartArgoCD(ctx context.Context, poll time.Duration) (*ArgoCD,
 		Args: []string{
 			fmt.Sprintf("--redis=127.0.0.1:%d", redisPort), fmt.Sprintf("--redisdb=%d", 1+c.number),
 			fmt.Sprintf("--repo-server=127.0.0.1:%d", repoServerPort), "--repo-server-plaintext", fmt.Sprintf("--metrics-port=%d", metrics),
+			"--self-heal-backoff-timeout-seconds=0", // tests edit the same application again and again
 		},
 		Env: append(argocdEnv("argocd-application-controller"),
 			"KUBECONFIG="+kubeconfig, "ARGOCD_FAKE_IN_CLUSTER=true", "ARGOCD_RECONCILIATION_TIMEOUT="+poll.String()),
 		Ready: Answers(fmt.Sprintf("http://127.0.0.1:%d/healthz", metrics)),
 	})
 	return &ArgoCD{Cluster: c}, err
+}
+
+// Stop ends Argo CD and the cluster that it runs in. The repo-server stays: the
+// others use it.
+func (a *ArgoCD) Stop() error {
+	a.rig.mu.Lock()
+	processes := slices.Clone(a.rig.processes)
+	a.rig.mu.Unlock()
+	var errs []error
+	for _, p := range slices.Backward(processes) {
+		if strings.HasPrefix(p.Name, a.Name+"-") {
+			errs = append(errs, p.Close())
+		}
+	}
+	return errors.Join(errs...)
 }
 
 // startRepoServer starts redis and the repo-server.
