@@ -15,10 +15,14 @@ type End struct {
 	Phase corev1.PodPhase
 	// Reason and Message of the pod's status.
 	Reason, Message string
-	// ExitCode of every container that ran.
+	// ExitCode of every container that ran; or, where Only names one, of that
+	// one, and the others exit with 0.
 	ExitCode int32
+	Only     string
 	// ContainerReason is Completed, Error or OOMKilled.
 	ContainerReason string
+	// Lost leaves the containers as they were last seen.
+	Lost bool
 }
 
 // Succeeds is a pod whose containers all exit with 0.
@@ -26,10 +30,35 @@ func Succeeds() End {
 	return End{Phase: corev1.PodSucceeded, ContainerReason: "Completed"}
 }
 
-// Fails is a pod whose program exits with a code of its own.
+// Fails is a pod whose program, the container main of a workflow's pod, exits
+// with a code of its own.
 func Fails(code int32) End {
+	return End{Phase: corev1.PodFailed, ExitCode: code, ContainerReason: "Error", Only: "main"}
+}
+
+// OutOfMemory is a pod whose program took more memory than its limit.
+func OutOfMemory() End {
+	return End{Phase: corev1.PodFailed, ExitCode: 137, ContainerReason: "OOMKilled", Only: "main"}
+}
+
+// Killed is a pod whose containers a signal ended: 143 is SIGTERM, as a drain
+// sends it, and 137 SIGKILL.
+func Killed(code int32) End {
 	return End{Phase: corev1.PodFailed, ExitCode: code, ContainerReason: "Error"}
 }
+
+// Evicted is a pod that its node ends because it is short of memory
+// (k8s.io/kubernetes/pkg/kubelet/eviction).
+func Evicted() End {
+	end := Killed(137)
+	end.Reason, end.Message = "Evicted", "The node was low on resource: memory. Threshold quantity: 100Mi, available: 60Mi. "
+	return end
+}
+
+// Orphaned is a pod whose node is gone, as the pod garbage collector marks it
+// before it deletes it: nobody is left to say how its containers ended
+// (k8s.io/kubernetes/pkg/controller/podgc).
+func Orphaned() End { return End{Phase: corev1.PodFailed, Lost: true} }
 
 // Preempted is a pod that the kubelet's graceful node shutdown ends, as a Spot
 // node's does thirty seconds before it is taken away. The words are the
@@ -50,12 +79,16 @@ func (c *Cluster) EndPod(ctx context.Context, pod *corev1.Pod, end End) error {
 	now := metav1.Now()
 	terminated := func(statuses []corev1.ContainerStatus) []corev1.ContainerStatus {
 		for i, status := range statuses {
-			if status.State.Running == nil {
+			if status.State.Running == nil || end.Lost {
 				continue
+			}
+			code, reason := end.ExitCode, end.ContainerReason
+			if end.Only != "" && status.Name != end.Only {
+				code, reason = 0, "Completed"
 			}
 			statuses[i].Ready = false
 			statuses[i].State = corev1.ContainerState{Terminated: &corev1.ContainerStateTerminated{
-				ExitCode: end.ExitCode, Reason: end.ContainerReason, StartedAt: status.State.Running.StartedAt, FinishedAt: now,
+				ExitCode: code, Reason: reason, StartedAt: status.State.Running.StartedAt, FinishedAt: now,
 			}}
 		}
 		return statuses

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -181,7 +182,7 @@ func Until(ctx context.Context, within time.Duration, ask func(context.Context) 
 			return nil
 		case errors.As(err, &final):
 			return final.Err
-		case limit.Err() == nil || last == nil:
+		case last == nil || limit.Err() == nil && !strings.Contains(err.Error(), "would exceed context deadline"): // a client that gives up early
 			last = err
 		}
 		select {

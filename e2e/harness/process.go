@@ -65,12 +65,18 @@ func (r *Rig) Start(ctx context.Context, c Command) (*Process, error) {
 	}
 	if c.Ready != nil {
 		if err := p.await(ctx, within, c.Ready); err != nil {
-			p.asked.Store(true) // it is reported here, once
+			r.forget(p) // it is reported here, once
 			return nil, errors.Join(err, p.Close())
 		}
 	}
 	r.config.Log(fmt.Sprintf("%-32s up in %.1f s", c.Name, time.Since(began).Seconds()))
 	return p, nil
+}
+
+func (r *Rig) forget(p *Process) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.processes = slices.DeleteFunc(r.processes, func(other *Process) bool { return other == p })
 }
 
 func (r *Rig) launch(c Command) (*Process, error) {
