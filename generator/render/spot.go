@@ -150,9 +150,8 @@ func tolerate(pools ...spec.NodePool) list {
 //     (pkg/kubelet canRunPod);
 //   - a node short of memory or disk evicts (pkg/kubelet/eviction), or makes
 //     room for a critical pod (pkg/kubelet/preemption);
-//   - SIGTERM from the outside, which Argo sees before the pod is gone because
-//     its finalizer holds the pod. A process that ends itself on the signal gives
-//     143. One that the signal kills gives 137, since the emissary that waits for
+//   - SIGTERM from the outside, where Argo sees the pod before it is gone. A
+//     process that ends itself on the signal gives 143. One that the signal kills gives 137, since the emissary that waits for
 //     it has no exit code to pass on (cmd/argoexec/commands/emissary.go). Memory
 //     is told apart by the reason that stands in front: "OOMKilled (exit code
 //     137)" does not match, "Error (exit code 137)" does;

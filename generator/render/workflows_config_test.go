@@ -400,7 +400,7 @@ func TestChartValues(t *testing.T) {
 		"controller.podSecurityContext":       map[string]any{"runAsNonRoot": true, "seccompProfile": map[string]any{"type": "RuntimeDefault"}},
 		"controller.resources.limits":         map[string]any{"memory": "1Gi"},
 		"controller.logging.format":           "json",
-		"controller.extraEnv":                 []any{map[string]any{"name": "TASK_RESULT_TIMEOUT_DURATION", "value": "2m"}},
+		"controller.extraEnv":                 []any{map[string]any{"name": "INFORMER_WRITE_BACK", "value": "false"}, map[string]any{"name": "TASK_RESULT_TIMEOUT_DURATION", "value": "2m"}},
 		"server.extraEnv":                     []any{map[string]any{"name": "SSO_DELEGATE_RBAC_TO_NAMESPACE", "value": "true"}},
 		"controller.workflowNamespaces":       []any{},
 		"controller.pdb.maxUnavailable":       float64(1),

@@ -115,13 +115,23 @@ func serverContainer(e *spec.Effective) m {
 	}
 }
 
-// controllerEnv shortens how long the controller waits for the results of a
-// step whose pod is gone. It is ten minutes unless said otherwise, and a step
-// that was lost with its node is not tried again before
+// controllerEnv has the controller try a lost step again in time.
+//
+// It waits for the results of a step whose pod is gone: ten minutes unless said
+// otherwise, before which the step is not tried again
 // (workflow/controller/taskresult.go). Two minutes is what the controller gives
 // a pod that was deleted (RECENTLY_DELETED_POD_DURATION).
+//
+// And it must look twice at a pod whose wait container was killed: the first
+// time it sets "the result is complete" and overwrites that with the node as it
+// was (podReconciliation in workflow/controller/operator.go). Written back to its
+// own cache, that update is no event, and nothing looks at the workflow again for
+// twenty minutes (workflowResyncPeriod). Read from the API server, it is one.
 func controllerEnv() list {
-	return list{m{{"name", "TASK_RESULT_TIMEOUT_DURATION"}, {"value", "2m"}}}
+	return list{
+		m{{"name", "INFORMER_WRITE_BACK"}, {"value", "false"}},
+		m{{"name", "TASK_RESULT_TIMEOUT_DURATION"}, {"value", "2m"}},
+	}
 }
 
 // serverEnv lets a login act as the ServiceAccount of the namespace that it

@@ -362,6 +362,9 @@ func TestEnvironmentVariables(t *testing.T) {
 			if d.Name == "workflow-controller" && got["TASK_RESULT_TIMEOUT_DURATION"] != "2m" {
 				t.Errorf("%s: a step of a lost pod waits ten minutes: %v", scenario, got)
 			}
+			if d.Name == "workflow-controller" && got["INFORMER_WRITE_BACK"] != "false" {
+				t.Errorf("%s: a step whose wait container was killed waits twenty minutes: %v", scenario, got)
+			}
 			if d.Name == "argo-server" && (got["SSO_DELEGATE_RBAC_TO_NAMESPACE"] == "true") != delegates {
 				t.Errorf("%s: a login is delegated: %v", scenario, got)
 			}
