@@ -51,7 +51,10 @@ func TestArgoCD(t *testing.T) {
 }
 
 func testSync(t *testing.T, s *site) {
-	s.deliver(t, s.hub.run(t, s.hub.clone, "rev-parse", "HEAD"), true)
+	head := s.hub.run(t, s.hub.clone, "rev-parse", "HEAD")
+	if err := s.deliver(t, head, true); err != nil {
+		t.Fatal(err)
+	}
 	for _, app := range s.apps {
 		var want []string
 		for _, o := range overlay(t, s.hub.clone, s.env, app) {
@@ -75,11 +78,10 @@ func testSync(t *testing.T, s *site) {
 		t.Fatal(err)
 	}
 	// The proof: an object that does not stay as it was applied is noticed.
-	err := steady(shared.ctx, s, handEdits(s)[0].make)
-	if !errors.Is(err, errRestless) {
+	if err := steady(shared.ctx, s, handEdits(s)[0].make); !errors.Is(err, errRestless) {
 		t.Errorf("with an object that another writer changes: %v, want %v", err, errRestless)
 	}
-	if err := s.delivered(s.hub.run(t, s.hub.clone, "rev-parse", "HEAD"), true, s.apps...); err != nil {
+	if err := s.delivered(head, true, s.apps...); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -127,7 +129,7 @@ func steady(ctx context.Context, s *site, disturb func(context.Context) error) e
 				looked[name] = app.Status.ReconciledAt
 			}
 			if app.Status.ReconciledAt == looked[name] {
-				waiting = append(waiting, fmt.Errorf("Argo CD has not looked at %s again by itself", name))
+				waiting = append(waiting, fmt.Errorf("the controller has not looked at %s again by itself", name))
 			}
 		}
 		if len(waiting) > 0 {
@@ -182,7 +184,7 @@ func handEdits(s *site) []handEdit {
 }
 
 // errLeft is an edit that Argo CD saw and left as it was.
-var errLeft = errors.New("Argo CD sees the edit and leaves it")
+var errLeft = errors.New("the edit is seen and left")
 
 // healed makes an edit and waits until Argo CD has taken it back. One that it
 // has seen twice without doing anything is not going to be taken back.

@@ -196,18 +196,17 @@ func newSite(t *testing.T, name, env string, parts harness.Parts, poll time.Dura
 func (s *site) isTenant(app string) bool { return slices.Contains(s.apps, app+"-guardrails") }
 
 // namespace of an overlay, "" for one without.
-func (s *site) namespace(t *testing.T, app string) string {
-	t.Helper()
+func (s *site) namespace(app string) (string, error) {
 	data, err := os.ReadFile(filepath.Join(s.hub.clone, "overlays", s.env, app, "kustomization.yaml"))
 	if err != nil {
-		t.Fatal(err)
+		return "", err
 	}
 	for line := range strings.Lines(string(data)) {
 		if name, found := strings.CutPrefix(line, "namespace: "); found {
-			return strings.TrimSpace(name)
+			return strings.TrimSpace(name), nil
 		}
 	}
-	return ""
+	return "", nil
 }
 
 // project is an AppProject: what its applications may bring where.
@@ -261,16 +260,10 @@ func (s *site) application(name, project, repository, revision, path, namespace 
 
 // deliver makes projects and applications, wave after wave as the platform's
 // Argo CD will, and waits for each.
-func (s *site) deliver(t *testing.T, revision string, healthy bool) {
+func (s *site) deliver(t *testing.T, revision string, healthy bool) error {
 	t.Helper()
-	objects := []*unstructured.Unstructured{s.project("platform", "*", anything(), anything())}
-	for _, app := range s.apps {
-		if s.isTenant(app) {
-			objects = append(objects, s.project(app, s.namespace(t, app), []any{}, tenantKinds()))
-		}
-	}
-	if err := s.ApplyAll(shared.ctx, objects); err != nil {
-		t.Fatal(err)
+	if _, err := s.Apply(shared.ctx, s.project("platform", "*", anything(), anything()), false); err != nil {
+		return err
 	}
 	crds := func(app string) bool { return strings.HasSuffix(app, "-crds") }
 	for _, wave := range []func(string) bool{
@@ -279,26 +272,35 @@ func (s *site) deliver(t *testing.T, revision string, healthy bool) {
 		s.isTenant,
 	} {
 		began := time.Now()
-		var names []string
-		for _, app := range s.apps {
-			if !wave(app) {
-				continue
-			}
-			project := "platform"
-			if s.isTenant(app) {
-				project = app
-			}
-			names = append(names, app)
-			object := s.application(app, project, s.hub.git, "main", "overlays/"+s.env+"/"+app, s.namespace(t, app))
-			if _, err := s.Apply(shared.ctx, object, false); err != nil {
-				t.Fatal(err)
+		names := slices.DeleteFunc(slices.Clone(s.apps), func(app string) bool { return !wave(app) })
+		for _, app := range names {
+			if err := s.apply(app); err != nil {
+				return fmt.Errorf("%s: application %s: %w", s.env, app, err)
 			}
 		}
 		if err := s.delivered(revision, healthy, names...); err != nil {
-			t.Fatalf("%s: %v", s.env, err)
+			return fmt.Errorf("%s: %w", s.env, err)
 		}
 		t.Logf("%s: %s in %.1f s", s.env, strings.Join(names, ", "), time.Since(began).Seconds())
 	}
+	return nil
+}
+
+// apply makes the Application of an overlay, and the project of a tenant.
+func (s *site) apply(app string) error {
+	namespace, err := s.namespace(app)
+	if err != nil {
+		return err
+	}
+	project := "platform"
+	if s.isTenant(app) {
+		project = app
+		if _, err := s.Apply(shared.ctx, s.project(project, namespace, []any{}, tenantKinds()), false); err != nil {
+			return err
+		}
+	}
+	_, err = s.Apply(shared.ctx, s.application(app, project, s.hub.git, "main", "overlays/"+s.env+"/"+app, namespace), false)
+	return err
 }
 
 // delivered waits for applications, and does the External Secrets Operator's

@@ -3,6 +3,7 @@
 package e2e
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -27,8 +28,11 @@ func TestLoop(t *testing.T) {
 	dev := newSite(t, "loop-dev", "dev", harness.Parts{}, 3*time.Minute, h)
 	prod := newSite(t, "loop-prod", "prod", harness.Parts{}, 3*time.Minute, h)
 	first := h.run(t, h.clone, "rev-parse", "HEAD")
-	dev.deliver(t, first, false)
-	prod.deliver(t, first, false)
+	both := make(chan error)
+	go func() { both <- dev.deliver(t, first, false) }()
+	if err := errors.Join(prod.deliver(t, first, false), <-both); err != nil {
+		t.Fatal(err)
+	}
 	proves(t, "strake, GitHub, Argo CD", "spec, propose, pull request, merge, cluster: one environment moves while the other does not")
 
 	old, new := fact{dataset: "btcusd", version: "v3.7.18"}, fact{dataset: "ethusd", version: "v3.7.19"}

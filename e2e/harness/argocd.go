@@ -323,7 +323,7 @@ func (a *ArgoCD) Refresh(ctx context.Context, hard bool, names ...string) error 
 				return err
 			}
 			if _, asked := app.Annotations[refreshAnnotation]; asked {
-				return fmt.Errorf("Argo CD has not looked at %s", name)
+				return fmt.Errorf("the controller has not looked at %s", name)
 			}
 		}
 		return nil
@@ -339,8 +339,7 @@ func (a *ArgoCD) Delivered(ctx context.Context, revision string, healthy bool, n
 		if err == nil {
 			err = app.delivered(revision, healthy)
 		}
-		var final Final
-		if errors.As(err, &final) {
+		if final, ok := errors.AsType[Final](err); ok {
 			return final
 		}
 		errs = append(errs, err)
