@@ -69,6 +69,8 @@ type platformSpec struct {
 	Variables map[string]string `yaml:"variables" strake:"keys=variable"`
 	// TenantLimits bound what a tenant may ask for.
 	TenantLimits *tenantLimits `yaml:"tenantLimits"`
+	// ArgoCD fills every environment, before defaults.
+	ArgoCD *ArgoCD `yaml:"argocd" strake:"partial"`
 	// Defaults fill every environment.
 	Defaults defaults `yaml:"defaults" strake:"partial"`
 	// Environments are the clusters, in the order of promotion.

@@ -89,6 +89,9 @@ func fill(e *Effective) {
 	if w := e.Workflows; w != nil && w.Install == "external" && w.Helm == nil {
 		w.Helm = defaultsOf[Helm]()
 	}
+	if e.Delivery.Branch == "" {
+		e.Delivery.Branch = e.Repository.Branch
+	}
 	for i := range e.Tenants {
 		t := &e.Tenants[i]
 		if t.Namespace == "" {

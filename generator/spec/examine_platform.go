@@ -20,6 +20,7 @@ func (x *examiner) examine() {
 	x.archive()
 	x.cloud()
 	x.secrets()
+	x.argocd()
 	x.namespaces()
 	for i := range x.e.Tenants {
 		x.tenant(&x.e.Tenants[i])
@@ -199,6 +200,15 @@ func (x *examiner) secrets() {
 	case x.runs() && x.e.Workflows.Server.SSO != nil:
 		use("workflows.server.sso", "the client secret of sso")
 		return
+	case x.delivers() && x.e.ArgoCD.SSO != nil:
+		use("argocd.sso", "the client secret of Argo CD's login")
+		return
+	case x.delivers() && x.e.ArgoCD.RepositoryCredentials != nil:
+		use("argocd.repositoryCredentials", "what opens the repositories")
+		return
+	case x.delivers() && x.e.ArgoCD.Notifications != nil:
+		use("argocd.notifications", "the token of Slack")
+		return
 	}
 	for _, t := range x.e.Tenants {
 		if len(t.Secrets) > 0 {
@@ -217,13 +227,15 @@ func reservedNamespace(name string) bool {
 // their own.
 func (x *examiner) namespaces() {
 	owner := map[string]string{}
-	overlay := map[string]string{"argo-workflows": "", "argo-workflows-crds": ""}
+	overlay := map[string]string{"argo-workflows": "", "argo-workflows-crds": "", "argocd": "", "argocd-apps": "", "argocd-crds": ""}
 	for _, t := range x.e.Tenants {
 		at := "tenants[" + t.Name + "].namespace"
 		earlier, shared := owner[t.Namespace]
 		switch {
 		case reservedNamespace(t.Namespace):
 			x.report(ruleNamespace, at, fmt.Sprintf("namespace %s is reserved", t.Namespace), "Kubernetes and GKE keep it for themselves.")
+		case x.delivers() && t.Namespace == x.e.ArgoCD.Namespace:
+			x.report(ruleNamespace, at, fmt.Sprintf("namespace %s is the one of Argo CD", t.Namespace), "A tenant there could deliver anything anywhere. Give the tenant another.")
 		case x.runs() && t.Namespace == x.e.Workflows.Namespace:
 			x.report(ruleNamespace, at, fmt.Sprintf("namespace %s is the one of Argo Workflows", t.Namespace), "A tenant there could use the controller's rights. Give the tenant another.")
 		case shared:

@@ -48,6 +48,13 @@ var patternFormats = [...]patternFormat{
 	{"connection", ruleName, 255, connectionName, "project:region:instance"},
 	{"database", ruleName, 63, databaseName, "letters, digits, - and _, beginning with a letter or _"},
 	{"s3bucket", ruleName, 63, s3Bucket, "3 to 63 lower-case letters, digits, dots and hyphens"},
+	{"revision", ruleValue, 255, gitRevision, "a tag or a commit"},
+	{"trigger", ruleName, 63, dnsLabel, "the name of a trigger, such as on-sync-failed"},
+	{"slackchannel", ruleValue, 80, slackChannel, "the name of a channel, without #: lower-case letters, digits, - and _"},
+	{"argocdcomponent", ruleName, 63, argocdComponent, "a component of Argo CD: argocd-application-controller, argocd-applicationset-controller, argocd-dex-server, argocd-notifications-controller, argocd-redis, argocd-repo-server or argocd-server"},
+	{"argocdrole", ruleValue, 63, argocdRole, "role:admin, role:readonly or role:sync-all"},
+	{"argocddefault", ruleValue, 63, argocdDefault, "role:readonly, or nothing: whatever it grants, everybody who logs in has, and no other line takes it back"},
+	{"color", ruleValue, 32, cssColor, "a colour as CSS names it: red, #b00020"},
 	{"minor", ruleValue, 16, minorVersion, `a minor version in quotes, "1.33"`},
 	{"pin", ruleValue, 32, pinnedVersion, "the minor version of Strake, 0.1.x"},
 	{"semver", ruleValue, 64, semanticVersion, "a version such as v3.7.18"},
@@ -119,6 +126,12 @@ func placementKey(s string) (string, string) {
 var (
 	dnsLabel             = regexp.MustCompile(`^[a-z0-9]([-a-z0-9]*[a-z0-9])?$`)
 	dnsSubdomain         = regexp.MustCompile(`^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$`)
+	gitRevision          = regexp.MustCompile(`^[A-Za-z0-9][-A-Za-z0-9._/+]*$`)
+	slackChannel         = regexp.MustCompile(`^[a-z0-9][-a-z0-9_]*$`)
+	argocdComponent      = regexp.MustCompile(`^argocd-(application-controller|applicationset-controller|dex-server|notifications-controller|redis|repo-server|server)$`)
+	argocdRole           = regexp.MustCompile(`^role:(admin|readonly|sync-all)$`)
+	argocdDefault        = regexp.MustCompile(`^(role:readonly)?$`)
+	cssColor             = regexp.MustCompile(`^([a-z]+|#[0-9a-fA-F]{3}|#[0-9a-fA-F]{6})$`)
 	labelValue           = regexp.MustCompile(`^([A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?)?$`)
 	configKey            = regexp.MustCompile(`^[-._a-zA-Z0-9]+$`)
 	envName              = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)

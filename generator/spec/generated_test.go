@@ -56,7 +56,7 @@ func TestGenerated(t *testing.T) {
 func generateDocs(t testing.TB) []byte {
 	t.Helper()
 	fields, types := map[string]string{}, map[string]string{}
-	for _, name := range []string{"types.go", "documents.go"} {
+	for _, name := range []string{"types.go", "types_argocd.go", "documents.go"} {
 		file, err := parser.ParseFile(token.NewFileSet(), name, nil, parser.ParseComments)
 		if err != nil {
 			t.Fatal(err)
@@ -87,7 +87,7 @@ func generateDocs(t testing.TB) []byte {
 		}
 	}
 	var b bytes.Buffer
-	b.WriteString("// Code generated from the comments in types.go and documents.go; DO NOT EDIT.\n\npackage spec\n\n")
+	b.WriteString("// Code generated from the comments in types*.go and documents.go; DO NOT EDIT.\n\npackage spec\n\n")
 	for _, m := range []struct {
 		name, doc string
 		texts     map[string]string

@@ -212,6 +212,9 @@ func (l *loader) mergeSettings(m *merger, c cluster) *node {
 		return out
 	}
 	merged := m.over(nil, &node{kind: mapKind, at: c.name.at}, l.settings, "")
+	if cd := l.platform.spec.get("argocd"); cd != nil {
+		merged = m.over(merged, &node{kind: mapKind, at: cd.at, entries: []entry{{key: "argocd", at: cd.at, value: cd}}}, l.settings, "")
+	}
 	merged = m.over(merged, only(l.platform.spec.get("defaults")), l.settings, "")
 	version := l.releases[c.stage.text].spec.dig("components", "workflows")
 	if version != nil && version.scalar() && merged.get("workflows").isMap() {

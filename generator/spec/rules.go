@@ -31,6 +31,7 @@ const (
 	ruleArtifacts    = "spec-artifacts"
 	ruleSecretStore  = "spec-secret-store"
 	ruleAuth         = "spec-server-auth"
+	ruleAccess       = "spec-argocd-access"
 	ruleNamespace    = "spec-namespace"
 	ruleLimits       = "spec-tenant-limit"
 	ruleCollision    = "spec-collision"
@@ -48,6 +49,7 @@ type RuleInfo struct {
 // Rules lists every rule that Load and ParseEffective can report, by slug.
 func Rules() []RuleInfo {
 	return []RuleInfo{
+		{ruleAccess, diag.Error, "nobody could administrate Argo CD"},
 		{ruleArtifacts, diag.Error, "artifacts pass between tasks or logs are kept, and the artifact repository cannot do it"},
 		{ruleCollision, diag.Error, "two environments claim the same cluster or the same rows of a database"},
 		{ruleDuplicateKey, diag.Error, "a key is written twice in one map"},

@@ -33,6 +33,10 @@ type Effective struct {
 	Archive *Archive `yaml:"archive"`
 	// Secrets is the store that Secrets come from.
 	Secrets *Secrets `yaml:"secrets"`
+	// ArgoCD delivers the environment. Without it nothing of Argo CD is rendered.
+	ArgoCD *ArgoCD `yaml:"argocd"`
+	// Delivery says how what is merged reaches the cluster.
+	Delivery Delivery `yaml:"delivery"`
 	// Tenants are the teams that live in this environment.
 	Tenants []Tenant `yaml:"tenants"`
 	// Templates are the users' own template files, as read.
@@ -57,6 +61,10 @@ type settings struct {
 	Archive *Archive `yaml:"archive"`
 	// Secrets is the store that Secrets come from.
 	Secrets *Secrets `yaml:"secrets"`
+	// ArgoCD delivers the environment. Without it nothing of Argo CD is rendered.
+	ArgoCD *ArgoCD `yaml:"argocd"`
+	// Delivery says how what is merged reaches the cluster.
+	Delivery Delivery `yaml:"delivery"`
 }
 
 // Template is the text of a user's own WorkflowTemplate file. It stands in
@@ -439,8 +447,16 @@ type Tenant struct {
 	Secrets map[string]map[string]SecretRef `yaml:"secrets" strake:"keys=objectname,items=configkey"`
 	// Pipelines are the tenant's workflows.
 	Pipelines []Pipeline `yaml:"pipelines"`
+	// Contact is where the tenant hears of its failures.
+	Contact Contact `yaml:"contact"`
 	// Apps are the tenant's hand-written kustomizations.
 	Apps []App `yaml:"apps"`
+}
+
+// Contact is where a tenant hears of its failures.
+type Contact struct {
+	// Slack is the channel.
+	Slack string `yaml:"slack" strake:"slackchannel"`
 }
 
 // ServiceAccount that the tenant's workflow pods run as.

@@ -1,0 +1,165 @@
+package spec
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"strake/generator/diag"
+)
+
+// PlatformProject is the AppProject of what the platform's own team delivers.
+const PlatformProject = "platform"
+
+// delivers reports whether Strake renders Applications here.
+func (x *examiner) delivers() bool { return x.e.ArgoCD != nil && x.e.ArgoCD.Install != "none" }
+
+// argocd checks that Argo CD can be logged in to, and that what it needs of
+// others is there.
+func (x *examiner) argocd() {
+	x.delivery()
+	if !x.delivers() {
+		return
+	}
+	cd := x.e.ArgoCD
+	if reservedNamespace(cd.Namespace) {
+		x.report(ruleNamespace, "argocd.namespace", fmt.Sprintf("namespace %s is reserved", cd.Namespace), "Kubernetes and GKE keep it for themselves. Write another, such as argocd.")
+	}
+	x.access(cd)
+	x.vendored(cd)
+	x.argocdConfig(cd)
+	for i := range cd.RBAC.Assertions {
+		x.assertion(fmt.Sprintf("argocd.rbac.assertions[%d]", i), &cd.RBAC.Assertions[i])
+	}
+}
+
+// delivery checks that whoever looks at an environment that does not follow
+// its branch finds out why.
+func (x *examiner) delivery() {
+	d := x.e.Delivery
+	if d.Sync == "manual" && d.Reason == "" && len(d.Approvers) == 0 && x.settled("delivery") {
+		x.report(ruleRequired, "delivery.sync", "sync is manual and nothing says why", "Write reason, or name the approvers who press Sync.")
+	}
+	if d.Sync == "auto" && d.Reason != "" && x.settled("delivery.sync") {
+		x.add(diag.Warning, ruleExclusive, "delivery.reason", "a reason is given and sync is auto", "Write sync: manual, or remove the reason.")
+	}
+}
+
+// access checks that somebody can log in: an administrator who is turned off
+// before anybody else can administrate locks everybody out.
+func (x *examiner) access(cd *ArgoCD) {
+	if !x.settled("argocd.admin") || !x.settled("argocd.sso") || !x.settled("argocd.rbac.groups") || !x.settled("argocd.url") {
+		return
+	}
+	if cd.URL == "" {
+		for _, need := range []struct {
+			set        bool
+			path, what string
+		}{
+			{cd.SSO != nil, "argocd.sso", "the login sends people back to it"},
+			{cd.Exposure != nil, "argocd.exposure", "the Ingress is for its host"},
+			{cd.Notifications != nil, "argocd.notifications", "messages link to it"},
+		} {
+			if need.set {
+				x.report(ruleRequired, need.path, "argocd.url is missing", "Write url: https://argocd.example.com, because "+need.what+".")
+				break
+			}
+		}
+	}
+	if cd.Admin {
+		return
+	}
+	administrators := false
+	for _, roles := range cd.RBAC.Groups {
+		administrators = administrators || slices.Contains(roles, "role:admin")
+	}
+	switch {
+	case cd.SSO == nil:
+		x.report(ruleAccess, "argocd.admin", "the administrator is off and there is no other login", "Set argocd.sso, or leave admin on.")
+	case !administrators:
+		x.report(ruleAccess, "argocd.admin", "the administrator is off and no group has role:admin", "Write rbac: {groups: {my-admins: [role:admin]}}, or leave admin on.")
+	}
+}
+
+// vendored checks what only matters when Strake patches the official manifests.
+func (x *examiner) vendored(cd *ArgoCD) {
+	if cd.Install != "vendored" && x.settled("argocd.install") {
+		for _, field := range []struct {
+			set  bool
+			path string
+		}{{cd.Pool != "", "argocd.pool"}, {len(cd.Resources) > 0, "argocd.resources"}} {
+			if field.set {
+				x.add(diag.Warning, ruleExclusive, field.path, strings.TrimPrefix(field.path, "argocd.")+" is set and install is "+cd.Install, "Whoever installs Argo CD places it. Write install: vendored, or remove the field.")
+			}
+		}
+		return
+	}
+	if cd.Pool == "" || !x.settled("argocd.pool") || x.autopilot() {
+		return
+	}
+	pool, known := x.e.Pool(cd.Pool)
+	switch {
+	case !known:
+		x.report(rulePool, "argocd.pool", fmt.Sprintf("node pool %q is not declared", cd.Pool), "Declared: "+strings.Join(poolNames(x.e), ", ")+".")
+	case pool.Spot:
+		x.report(rulePool, "argocd.pool", fmt.Sprintf("pool %s is a Spot pool", cd.Pool), "When its nodes go, nothing is delivered until others come. Name an on-demand pool.")
+	case len(pool.NodeLabels()) == 0:
+		x.report(rulePool, "argocd.pool", fmt.Sprintf("pool %s has no label of its own", cd.Pool), "By its name alone it could not be replaced: Argo CD would wait for a pool that is gone. Write dedicated: "+cd.Pool+" in the pool.")
+	}
+}
+
+func poolNames(e *Effective) []string {
+	names := make([]string, len(e.Cluster.NodePools))
+	for i, p := range e.Cluster.NodePools {
+		names[i] = p.Name
+	}
+	return names
+}
+
+// argocdConfig keeps the free keys of argocd-cm apart from those that fields of
+// the spec write.
+func (x *examiner) argocdConfig(cd *ArgoCD) {
+	owner := func(key string) string {
+		switch {
+		case key == "url":
+			return "argocd.url"
+		case key == "admin.enabled":
+			return "argocd.admin"
+		case key == "oidc.config" || key == "dex.config":
+			return "argocd.sso"
+		case strings.HasPrefix(key, "ui.banner") || key == "ui.cssurl":
+			return "argocd.banner"
+		default:
+			return ""
+		}
+	}
+	for _, key := range sortedKeys(cd.Config) {
+		if field := owner(key); field != "" {
+			x.report(ruleExclusive, "argocd.config."+key, key+" belongs to another field", "Write "+field+".")
+		}
+	}
+}
+
+// assertion checks that it is about a project and a group that exist: one that
+// is about nothing would always hold.
+func (x *examiner) assertion(at string, a *Assertion) {
+	projects, groups := []string{PlatformProject}, sortedKeys(x.e.ArgoCD.RBAC.Groups)
+	for _, t := range x.e.Tenants {
+		projects = append(projects, t.Name)
+		if t.Group != "" {
+			groups = append(groups, t.Group)
+		}
+	}
+	unknown := func(path, what, name string, known []string) {
+		if name == "" || slices.Contains(known, name) {
+			return
+		}
+		detail := "Declared: " + strings.Join(slices.Compact(slices.Sorted(slices.Values(known))), ", ") + "."
+		if guess := diag.DidYouMean(name, known); guess != "" {
+			detail = "Did you mean " + guess + "? " + detail
+		}
+		x.report(ruleReference, at+"."+path, fmt.Sprintf("%s %q is not declared", what, name), detail)
+	}
+	unknown("project", "project", a.Project, projects)
+	unknown("group", "group", a.Group, groups)
+}
