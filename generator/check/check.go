@@ -45,3 +45,20 @@ type Check interface {
 	Name() string
 	Run(ctx context.Context, in *Input) (diag.List, error)
 }
+
+// Updater is a Check that also judges changes: objects that stand in the cluster
+// as before has them, and are to be as after has them.
+type Updater interface {
+	Updates(ctx context.Context, before, after []*manifest.Object) diag.List
+}
+
+// Updates judges the changes of one environment with the checks that can.
+func Updates(ctx context.Context, before, after []*manifest.Object, env string, checks []Check) diag.List {
+	var findings diag.List
+	for _, c := range checks {
+		if u, ok := c.(Updater); ok {
+			findings = append(findings, u.Updates(ctx, before, after)...)
+		}
+	}
+	return findings.In(env).Sorted()
+}

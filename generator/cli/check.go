@@ -56,7 +56,7 @@ other one uses is built and checked.`,
 	flags := cmd.Flags()
 	flags.StringSliceVarP(&o.environments, "env", "e", nil, "only these environments")
 	flags.StringArrayVar(&o.policies, "policy", []string{builtin}, "directory of Rego policies; builtin names the embedded ones; may repeat")
-	flags.StringVar(&o.since, "since", head, "revision that removed objects are looked for against")
+	flags.StringVar(&o.since, "since", head, "revision that removed and changed objects are compared with")
 	flags.BoolVar(&o.staged, "staged", false, "check what is staged in the index, not the working tree")
 	flags.StringVar(&o.failOn, "fail-on", "error", "least severity that makes the exit code 1: info, warning or error")
 	flags.StringVar(&o.format, "format", "text", "text, json, sarif, junit, github or markdown")
@@ -193,7 +193,7 @@ func (w *workspace) checkEnvironment(ctx context.Context, p *platform, e *spec.E
 			return err
 		}
 		findings = append(findings, unlessBroken(found, findings)...)
-		gone, before, err := gate.judge(ctx, e.Environment, b)
+		gone, before, err := gate.judge(ctx, e.Environment, b, checks)
 		if err != nil {
 			return err
 		}
@@ -265,6 +265,10 @@ func (w *workspace) checkPaths(ctx context.Context, o checkOptions, args []strin
 		return nil, err
 	}
 	r.findings = append(r.findings, found...)
+	stood, err := w.standing(o, roots)
+	if err != nil {
+		return nil, err
+	}
 	for _, dir := range roots {
 		if !within(dir, under) {
 			continue
@@ -278,7 +282,11 @@ func (w *workspace) checkPaths(ctx context.Context, o checkOptions, args []strin
 		if err != nil {
 			return nil, err
 		}
-		r.take(b, append(found, unlessBroken(judged, found)...), summary)
+		updates, err := stood.updates(ctx, b, checks)
+		if err != nil {
+			return nil, err
+		}
+		r.take(b, append(append(found, unlessBroken(judged, found)...), updates...), summary)
 		r.coverage.Files++
 	}
 	r.findings = append(r.findings, check.Fleet(r.summaries)...)
@@ -339,9 +347,10 @@ func (w *workspace) gate(since string, p *platform) (*gate, error) {
 	return g, nil
 }
 
-// judge compares an environment with what it was. An environment whose files
+// judge compares an environment with what it was: what leaves, and what the
+// checks say of what changes. An environment whose files
 // are the same is not built a second time.
-func (g *gate) judge(ctx context.Context, env string, after built) (diag.List, []check.Identity, error) {
+func (g *gate) judge(ctx context.Context, env string, after built, checks []check.Check) (diag.List, []check.Identity, error) {
 	if g.before == nil || g.unchanged(env, after) {
 		return nil, nil, nil
 	}
@@ -355,12 +364,13 @@ func (g *gate) judge(ctx context.Context, env string, after built) (diag.List, [
 	}
 	before := b.objects()
 	findings := check.Removals(before, after.objects(), env, g.declared, g.today)
+	findings = append(findings, check.Updates(ctx, before, after.objects(), env, checks)...)
 	if broken.AtLeast(diag.Error) {
 		findings = append(findings, diag.Diagnostic{
 			Rule: "removal-unchecked", Severity: diag.Warning, Environments: []string{env},
 			Range:   diag.Range{Path: path.Join(g.root, "overlays", env)},
-			Summary: "the overlays did not build before the change, so what was removed from them is not known",
-			Detail:  "Look through the diff for a Namespace, a volume or a CustomResourceDefinition that leaves.",
+			Summary: "the overlays did not build before the change, so what was removed from them, and what cannot be changed, is not known",
+			Detail:  "Look through the diff for a Namespace, a volume or a CustomResourceDefinition that leaves, and for fields that are immutable.",
 		})
 	}
 	return findings, check.Guarded(before), nil
@@ -386,7 +396,7 @@ func (g *gate) gone(ctx context.Context, p *platform) (diag.List, []check.Identi
 		if _, stays := p.environment(env); stays {
 			continue
 		}
-		found, before, err := g.judge(ctx, env, built{})
+		found, before, err := g.judge(ctx, env, built{}, nil)
 		if err != nil {
 			return nil, nil, err
 		}

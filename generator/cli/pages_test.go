@@ -210,6 +210,8 @@ func (x example) run(t *testing.T) diag.List {
 	switch x.tag {
 	case "objects":
 		return x.objects(t)
+	case "update":
+		return x.update(t)
 	case "kustomization":
 		return x.kustomization(t)
 	case "spec":
@@ -241,6 +243,17 @@ func (x example) objects(t *testing.T) diag.List {
 	t.Helper()
 	objects, found := manifest.Split("objects.yaml", []byte(x.text))
 	return append(found, judge(t, "prod", objects)...)
+}
+
+// update: the second of two objects is what becomes of the first.
+func (x example) update(t *testing.T) diag.List {
+	t.Helper()
+	objects, found := manifest.Split("objects.yaml", []byte(x.text))
+	if len(objects) != 2 || len(found) > 0 {
+		t.Fatalf("%d objects: %v", len(objects), found)
+	}
+	found = judge(t, "prod", objects[1:])
+	return append(found, check.Updates(t.Context(), objects[:1], objects[1:], "prod", []check.Check{kube.New()})...)
 }
 
 func judge(t *testing.T, env string, objects []*manifest.Object, more ...check.Check) diag.List {

@@ -122,7 +122,7 @@ func (w *workspace) proposal(ctx context.Context, p *platform, base revision, e 
 	if err != nil {
 		return one, err
 	}
-	gone, _, err := gate.judge(ctx, e.Environment, b)
+	gone, _, err := gate.judge(ctx, e.Environment, b, checks)
 	if err != nil {
 		return one, err
 	}

@@ -26,7 +26,7 @@ import (
 )
 
 // create takes one object down the create path of the server that serves its
-// group. An object of no built-in group is nobody's here.
+// group. Of an object of no built-in group only its metadata is judged.
 // The second result is the object without what does not fit its type.
 func (c *Checker) create(ctx context.Context, o *manifest.Object) (diag.List, *manifest.Object) {
 	gv, err := schema.ParseGroupVersion(o.APIVersion)
@@ -43,9 +43,10 @@ func (c *Checker) create(ctx context.Context, o *manifest.Object) (diag.List, *m
 		if !known {
 			return diag.List{noSuchKind(o, cat, gvk)}, o
 		}
-		return c.decode(ctx, o, cat, gvk, t)
+		findings, clean := c.decode(ctx, o, cat, gvk, t)
+		return append(findings, managed(o)...), clean
 	}
-	return nil, o
+	return append(c.custom(o), managed(o)...), o
 }
 
 // noSuchKind is the server's answer to a kind that its group does not have.
@@ -91,7 +92,12 @@ func (c *Checker) decode(ctx context.Context, o *manifest.Object, cat *catalogue
 	if !ok {
 		return findings, clean
 	}
-	return append(findings, validate(ctx, clean, obj, strategy, misfits, findings)...), clean
+	return append(findings, validate(asRequest(ctx, gvk), clean, obj, strategy, misfits, findings)...), clean
+}
+
+// asRequest says in which version the object came: some strategies judge by it.
+func asRequest(ctx context.Context, gvk schema.GroupVersionKind) context.Context {
+	return genericapirequest.WithRequestInfo(ctx, &genericapirequest.RequestInfo{IsResourceRequest: true, APIGroup: gvk.Group, APIVersion: gvk.Version})
 }
 
 // misfitFinding reports a field that the type does not have, or a value that it

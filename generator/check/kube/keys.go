@@ -21,7 +21,7 @@ func mapKeys() map[string]map[string][]string {
 		"volumeMounts": {"mountPath"}, "volumeDevices": {"devicePath"},
 	}
 	conditions := map[string][]string{"matchConditions": name}
-	return map[string]map[string][]string{
+	table := map[string]map[string][]string{
 		"k8s.io/api/core/v1.Container":                container,
 		"k8s.io/api/core/v1.EphemeralContainer":       container,
 		"k8s.io/api/core/v1.EphemeralContainerCommon": container,
@@ -40,7 +40,15 @@ func mapKeys() map[string]map[string][]string {
 		"k8s.io/api/admissionregistration/v1.ValidatingWebhookConfiguration": {"webhooks": name},
 		"k8s.io/api/admissionregistration/v1.MutatingWebhook":                conditions,
 		"k8s.io/api/admissionregistration/v1.ValidatingWebhook":              conditions,
+		"k8s.io/api/discovery/v1.Endpoint":                                   {"addresses": none},
+		"k8s.io/api/flowcontrol/v1.NonResourcePolicyRule":                    {"nonResourceURLs": none, "verbs": none},
+		"k8s.io/api/flowcontrol/v1.ResourcePolicyRule":                       {"apiGroups": none, "namespaces": none, "resources": none, "verbs": none},
 	}
+	for _, version := range []string{"v1", "v1beta1", "v1alpha1"} {
+		table["k8s.io/api/admissionregistration/"+version+".ValidatingAdmissionPolicySpec"] = map[string][]string{"matchConditions": name, "variables": name}
+		table["k8s.io/api/admissionregistration/"+version+".ValidatingAdmissionPolicyBindingSpec"] = map[string][]string{"validationActions": none}
+	}
+	return table
 }
 
 // keyDefaults are the defaults of key fields: an item without the field has

@@ -13,6 +13,7 @@ import (
 	_ "k8s.io/kubernetes/pkg/apis/core/install"
 	_ "k8s.io/kubernetes/pkg/apis/discovery/install"
 	_ "k8s.io/kubernetes/pkg/apis/extensions/install"
+	_ "k8s.io/kubernetes/pkg/apis/flowcontrol/install"
 	_ "k8s.io/kubernetes/pkg/apis/networking/install"
 	_ "k8s.io/kubernetes/pkg/apis/node/install"
 	_ "k8s.io/kubernetes/pkg/apis/policy/install"
@@ -20,6 +21,8 @@ import (
 	_ "k8s.io/kubernetes/pkg/apis/scheduling/install"
 	_ "k8s.io/kubernetes/pkg/apis/storage/install"
 	"k8s.io/kubernetes/pkg/registry/admissionregistration/mutatingwebhookconfiguration"
+	"k8s.io/kubernetes/pkg/registry/admissionregistration/validatingadmissionpolicy"
+	"k8s.io/kubernetes/pkg/registry/admissionregistration/validatingadmissionpolicybinding"
 	"k8s.io/kubernetes/pkg/registry/admissionregistration/validatingwebhookconfiguration"
 	"k8s.io/kubernetes/pkg/registry/apps/daemonset"
 	"k8s.io/kubernetes/pkg/registry/apps/deployment"
@@ -41,6 +44,8 @@ import (
 	"k8s.io/kubernetes/pkg/registry/core/secret"
 	"k8s.io/kubernetes/pkg/registry/core/service"
 	"k8s.io/kubernetes/pkg/registry/core/serviceaccount"
+	"k8s.io/kubernetes/pkg/registry/flowcontrol/flowschema"
+	"k8s.io/kubernetes/pkg/registry/flowcontrol/prioritylevelconfiguration"
 	"k8s.io/kubernetes/pkg/registry/networking/ingress"
 	"k8s.io/kubernetes/pkg/registry/networking/ingressclass"
 	"k8s.io/kubernetes/pkg/registry/networking/networkpolicy"
@@ -62,6 +67,7 @@ import (
 func strategies() map[schema.GroupKind]rest.RESTCreateStrategy {
 	return map[schema.GroupKind]rest.RESTCreateStrategy{
 		{Group: "", Kind: "ConfigMap"}:             configmap.Strategy,
+		{Group: "", Kind: "Endpoints"}:             endpoints(),
 		{Group: "", Kind: "LimitRange"}:            limitrange.Strategy,
 		{Group: "", Kind: "Namespace"}:             namespace.Strategy,
 		{Group: "", Kind: "PersistentVolume"}:      persistentvolume.Strategy,
@@ -83,6 +89,7 @@ func strategies() map[schema.GroupKind]rest.RESTCreateStrategy {
 		{Group: "batch", Kind: "CronJob"}:                       cronjob.Strategy,
 		{Group: "batch", Kind: "Job"}:                           job.Strategy,
 		{Group: "coordination.k8s.io", Kind: "Lease"}:           lease.Strategy,
+		{Group: "discovery.k8s.io", Kind: "EndpointSlice"}:      endpointSlices(),
 		{Group: "networking.k8s.io", Kind: "Ingress"}:           ingress.Strategy,
 		{Group: "networking.k8s.io", Kind: "IngressClass"}:      ingressclass.Strategy,
 		{Group: "networking.k8s.io", Kind: "NetworkPolicy"}:     networkpolicy.Strategy,
@@ -100,7 +107,14 @@ func strategies() map[schema.GroupKind]rest.RESTCreateStrategy {
 		{Group: "storage.k8s.io", Kind: "StorageClass"}:       storageclass.Strategy,
 		{Group: "storage.k8s.io", Kind: "VolumeAttachment"}:   volumeattachment.Strategy,
 
-		{Group: "admissionregistration.k8s.io", Kind: "MutatingWebhookConfiguration"}:   mutatingwebhookconfiguration.Strategy,
-		{Group: "admissionregistration.k8s.io", Kind: "ValidatingWebhookConfiguration"}: validatingwebhookconfiguration.Strategy,
+		{Group: "flowcontrol.apiserver.k8s.io", Kind: "FlowSchema"}:                 flowschema.Strategy,
+		{Group: "flowcontrol.apiserver.k8s.io", Kind: "PriorityLevelConfiguration"}: prioritylevelconfiguration.Strategy,
+
+		// Who may read what a policy's parameters are is the cluster's to say:
+		// without an authorizer that is not asked.
+		{Group: "admissionregistration.k8s.io", Kind: "ValidatingAdmissionPolicy"}:        validatingadmissionpolicy.NewStrategy(nil, nil),
+		{Group: "admissionregistration.k8s.io", Kind: "ValidatingAdmissionPolicyBinding"}: validatingadmissionpolicybinding.NewStrategy(nil, nil, nil),
+		{Group: "admissionregistration.k8s.io", Kind: "MutatingWebhookConfiguration"}:     mutatingwebhookconfiguration.Strategy,
+		{Group: "admissionregistration.k8s.io", Kind: "ValidatingWebhookConfiguration"}:   validatingwebhookconfiguration.Strategy,
 	}
 }
