@@ -90,7 +90,8 @@ func (w *engine) retries() []*scenario {
 	return []*scenario{
 		again("preempted", "a pre-empted Pod is tried again, on another Spot node, and the workflow succeeds", loss{end: harness.Preempted()}),
 		again("killed", "Pods ended by SIGTERM and SIGKILL from the outside are tried again", loss{end: harness.Killed(143)}, loss{end: harness.Killed(137)}),
-		again("evicted", "a Pod evicted by a node short of memory is tried again", loss{end: harness.Evicted(), silent: true}),
+		// Without INFORMER_WRITE_BACK=false every other silent loss waits for twenty minutes.
+		again("evicted", "Pods evicted by nodes short of memory, without a last word, are tried again", loss{end: harness.Evicted(), silent: true}, loss{end: harness.Evicted(), silent: true}),
 		again("orphaned", "a Pod whose node is gone is tried again", loss{end: harness.Orphaned(), silent: true, collected: true}),
 		w.on("deleted", "forecasting", "a Pod that was deleted is tried again", deleted, hurried(chart)),
 		w.on("exhausted", "forecasting", "tries end at the rendered limit", exhausted, hurried(chart)),
@@ -104,24 +105,24 @@ func (w *engine) retries() []*scenario {
 func (w *engine) proofs() []*scenario {
 	preempted := func(ctx context.Context, t *tenant) error { return lost(ctx, t, loss{end: harness.Preempted()}) }
 	return []*scenario{
-		w.on("no-create", "forecasting", "breaking: create on workflowtaskresults dropped from the executor's Role", reference,
+		w.on("no-create", "forecasting", "create on workflowtaskresults dropped from the executor's Role", reference,
 			withoutVerb("Role", "workflow-executor", "workflowtaskresults", "create")).
 			must("workflowtaskresults.argoproj.io is forbidden", "workflow-runner", `cannot create resource "workflowtaskresults"`),
-		w.on("no-annotation", "forecasting", "breaking: default artifact annotation dropped", reference, withoutDefaultRepository()).
+		w.on("no-annotation", "forecasting", "default artifact annotation dropped", reference, withoutDefaultRepository()).
 			must("the artifact repository is not the default of the namespace", "the controller's own"),
-		w.on("wrong-toleration", "forecasting", "breaking: Spot toleration with a wrong value, where there is a fallback", reference,
+		w.on("wrong-toleration", "forecasting", "Spot toleration with a wrong value, where there is a fallback", reference,
 			tolerating(chart, "cloud.google.com/gke-spot", "yes")).
 			must("of the pool ondemand (Spot: false), not on the pool spot"),
-		w.on("wrong-toleration", "vision", "breaking: Spot toleration with a wrong value, where there is none", training,
+		w.on("wrong-toleration", "vision", "Spot toleration with a wrong value, where there is none", training,
 			tolerating(detector, "cloud.google.com/gke-spot", "yes")).
 			must("Unschedulable", "untolerated taint {cloud.google.com/gke-spot: true}"),
-		w.on("no-retry", "forecasting", "breaking: retry strategy removed", preempted, unretried(chart)).
+		w.on("no-retry", "forecasting", "retry strategy removed", preempted, unretried(chart)).
 			must("no try of ingest-data came", "Failed", "imminent node shutdown"),
-		w.on("no-pod-security", "forecasting", "breaking: Pod Security label dropped", guardrails, withoutPodSecurity("forecasting-no-pod-security")).
+		w.on("no-pod-security", "forecasting", "Pod Security label dropped", guardrails, withoutPodSecurity("forecasting-no-pod-security")).
 			must("a privileged Pod was admitted"),
-		w.on("no-repository", "forecasting", "breaking: default artifact annotation dropped, and no repository in the controller's configuration", w.withoutOwnRepository(reference), withoutDefaultRepository()).
+		w.on("no-repository", "forecasting", "default artifact annotation dropped, and no repository in the controller's configuration", w.withoutOwnRepository(reference), withoutDefaultRepository()).
 			must("has nowhere to save its artifacts").byItself(),
-		w.on("no-rights", "forecasting", "breaking: create on pods dropped from the controller's ClusterRole", w.withoutPods(reference), hurried(chart)).
+		w.on("no-rights", "forecasting", "create on pods dropped from the controller's ClusterRole", w.withoutPods(reference), hurried(chart)).
 			must("pods is forbidden", `"system:serviceaccount:argo:argo" cannot create resource "pods"`).byItself(),
 	}
 }
