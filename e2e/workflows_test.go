@@ -151,6 +151,11 @@ func newEngine(t *testing.T) *engine {
 	if err := errors.Join(cluster, database); err != nil {
 		t.Fatal(err)
 	}
+	t.Cleanup(func() {
+		if err := w.c.Stop(); err != nil {
+			t.Error(err)
+		}
+	})
 	for _, app := range apps(t, shared.root, "staging") {
 		if err := w.c.ApplyAll(shared.ctx, w.rendered[app]); err != nil {
 			t.Fatalf("%s: %v", app, err)

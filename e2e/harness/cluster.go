@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"path/filepath"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -313,6 +314,31 @@ func (c *Cluster) writeKubeconfig(name, namespace string, user *clientcmdapi.Aut
 }
 
 func (c *Cluster) port() int { return 6443 + c.number }
+
+// Stop ends what runs in the cluster, the last started first, for a test whose
+// cluster nobody else uses. The cluster cannot be started again.
+func (c *Cluster) Stop() error {
+	r := c.rig
+	r.mu.Lock()
+	var own []*Process
+	for _, p := range r.processes {
+		owner := ""
+		for name := range r.clusters { // one may be called dev, and another dev-argo
+			if strings.HasPrefix(p.Name, name+"-") && len(name) > len(owner) {
+				owner = name
+			}
+		}
+		if owner == c.Name {
+			own = append(own, p)
+		}
+	}
+	r.mu.Unlock()
+	var errs []error
+	for _, p := range slices.Backward(own) {
+		errs = append(errs, p.Close())
+	}
+	return errors.Join(errs...)
+}
 
 // Server is the API server's address, as one process of the rig tells another.
 func (c *Cluster) Server() string { return c.Admin.Host }
