@@ -33,6 +33,7 @@ func (c *Cluster) startKwok(ctx context.Context) error {
 		Name: c.Name + "-kwok", Program: "kwok",
 		Args: []string{
 			"--kubeconfig=" + kubeconfig, "--manage-all-nodes=false", "--manage-nodes-with-label-selector=" + managed + "=kwok",
+			"--node-lease-duration-seconds=40", // the default is none: after 50 s every node would be lost, and its pods unready
 			"--cidr=10.0.0.1/16", "--node-ip=127.0.0.1", fmt.Sprintf("--node-port=%d", 10500+c.number), "--server-address=" + address,
 		},
 		Ready: Answers("http://" + address + "/healthz"),
