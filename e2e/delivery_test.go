@@ -16,6 +16,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -180,16 +181,20 @@ func newSite(t *testing.T, name, env string, parts harness.Parts, poll time.Dura
 	if err := c.ApplyAll(shared.ctx, crds); err != nil {
 		t.Fatal(err)
 	}
-	cd, err := c.StartArgoCD(shared.ctx, poll)
+	s := &site{env: env, hub: h, apps: apps(t, h.clone, env)}
+	projects, err := s.projects()
 	if err != nil {
 		t.Fatal(err)
 	}
+	if s.ArgoCD, err = c.StartArgoCD(shared.ctx, poll, projects...); err != nil {
+		t.Fatal(err)
+	}
 	t.Cleanup(func() { // nobody else uses it, and it would go on looking
-		if err := cd.Stop(); err != nil {
+		if err := s.Stop(); err != nil {
 			t.Error(err)
 		}
 	})
-	return &site{ArgoCD: cd, env: env, hub: h, apps: apps(t, h.clone, env)}
+	return s
 }
 
 // isTenant reports whether an overlay is a tenant's own, and not the platform's.
@@ -209,30 +214,52 @@ func (s *site) namespace(app string) (string, error) {
 	return "", nil
 }
 
-// project is an AppProject: what its applications may bring where.
-func (s *site) project(name, namespace string, cluster, namespaced []any) *unstructured.Unstructured {
-	return &unstructured.Unstructured{Object: map[string]any{
-		"apiVersion": "argoproj.io/v1alpha1", "kind": "AppProject",
-		"metadata": map[string]any{"name": name, "namespace": "argocd"},
-		"spec": map[string]any{
-			"sourceRepos":                []any{s.hub.git},
-			"destinations":               []any{map[string]any{"server": harness.InCluster, "namespace": namespace}},
-			"clusterResourceWhitelist":   cluster,
-			"namespaceResourceWhitelist": namespaced,
-		},
-	}}
-}
+// Projects beside those of the tenants, which have their names: the platform's,
+// and one that forbids nothing, as Argo CD's default project.
+const (
+	platformProject = "platform"
+	openProject     = "open"
+)
 
-func anything() []any { return []any{map[string]any{"group": "*", "kind": "*"}} }
-
-// tenantKinds are what a tenant's overlay holds.
-func tenantKinds() []any {
-	return []any{
+// projects of a site.
+func (s *site) projects() ([]*unstructured.Unstructured, error) {
+	anything := []any{map[string]any{"group": "*", "kind": "*"}}
+	// What a tenant's overlay holds.
+	tenants := []any{
 		map[string]any{"group": "", "kind": "ConfigMap"},
 		map[string]any{"group": "external-secrets.io", "kind": "ExternalSecret"},
 		map[string]any{"group": "argoproj.io", "kind": "WorkflowTemplate"},
 		map[string]any{"group": "argoproj.io", "kind": "CronWorkflow"},
 	}
+	list := []*unstructured.Unstructured{
+		project(platformProject, s.hub.git, "*", anything, anything),
+		project(openProject, "*", "*", anything, anything),
+	}
+	for _, app := range s.apps {
+		if !s.isTenant(app) {
+			continue
+		}
+		namespace, err := s.namespace(app)
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, project(app, s.hub.git, namespace, []any{}, tenants))
+	}
+	return list, nil
+}
+
+// project is an AppProject: what its applications may bring from where to where.
+func project(name, repository, namespace string, cluster, namespaced []any) *unstructured.Unstructured {
+	return &unstructured.Unstructured{Object: map[string]any{
+		"apiVersion": "argoproj.io/v1alpha1", "kind": "AppProject",
+		"metadata": map[string]any{"name": name, "namespace": "argocd"},
+		"spec": map[string]any{
+			"sourceRepos":                []any{repository},
+			"destinations":               []any{map[string]any{"server": harness.InCluster, "namespace": namespace}},
+			"clusterResourceWhitelist":   cluster,
+			"namespaceResourceWhitelist": namespaced,
+		},
+	}}
 }
 
 // application brings a directory of a repository to a namespace.
@@ -258,13 +285,10 @@ func (s *site) application(name, project, repository, revision, path, namespace 
 	}}
 }
 
-// deliver makes projects and applications, wave after wave as the platform's
+// deliver makes the applications, wave after wave as the platform's
 // Argo CD will, and waits for each.
 func (s *site) deliver(t *testing.T, revision string, healthy bool) error {
 	t.Helper()
-	if _, err := s.Apply(shared.ctx, s.project("platform", "*", anything(), anything()), false); err != nil {
-		return err
-	}
 	crds := func(app string) bool { return strings.HasSuffix(app, "-crds") }
 	for _, wave := range []func(string) bool{
 		crds,
@@ -286,18 +310,15 @@ func (s *site) deliver(t *testing.T, revision string, healthy bool) error {
 	return nil
 }
 
-// apply makes the Application of an overlay, and the project of a tenant.
+// apply makes the Application of an overlay.
 func (s *site) apply(app string) error {
 	namespace, err := s.namespace(app)
 	if err != nil {
 		return err
 	}
-	project := "platform"
+	project := platformProject
 	if s.isTenant(app) {
 		project = app
-		if _, err := s.Apply(shared.ctx, s.project(project, namespace, []any{}, tenantKinds()), false); err != nil {
-			return err
-		}
 	}
 	_, err = s.Apply(shared.ctx, s.application(app, project, s.hub.git, "main", "overlays/"+s.env+"/"+app, namespace), false)
 	return err
@@ -375,7 +396,7 @@ func (s *site) snapshot(ctx context.Context) (snapshot, error) {
 }
 
 // unmoved holds the cluster against an earlier snapshot: no object came, went or
-// was written.
+// was written. What controllers report in a status is no write.
 func (s *site) unmoved(ctx context.Context, before snapshot) error {
 	after, err := s.snapshot(ctx)
 	if err != nil {
@@ -384,11 +405,10 @@ func (s *site) unmoved(ctx context.Context, before snapshot) error {
 	var errs []error
 	for name, o := range before {
 		now, there := after[name]
-		switch {
-		case !there:
+		if !there {
 			errs = append(errs, fmt.Errorf("%s: %s is not delivered any more", s.env, name))
-		case now.GetResourceVersion() != o.GetResourceVersion():
-			errs = append(errs, fmt.Errorf("%s: %s was written", s.env, name))
+		} else if diff := cmp.Diff(written(o), written(now)); diff != "" {
+			errs = append(errs, fmt.Errorf("%s: %s was written:\n%s", s.env, name, diff))
 		}
 	}
 	for name := range after {
@@ -398,6 +418,16 @@ func (s *site) unmoved(ctx context.Context, before snapshot) error {
 	}
 	slices.SortFunc(errs, func(a, b error) int { return strings.Compare(a.Error(), b.Error()) })
 	return errors.Join(errs...)
+}
+
+// written is an object without what its status moves. Who wrote which field,
+// and when, is part of it.
+func written(o *unstructured.Unstructured) map[string]any {
+	stored := o.DeepCopy()
+	unstructured.RemoveNestedField(stored.Object, "status")
+	stored.SetResourceVersion("")
+	stored.SetManagedFields(slices.DeleteFunc(stored.GetManagedFields(), func(e metav1.ManagedFieldsEntry) bool { return e.Subresource != "" }))
+	return stored.Object
 }
 
 // value reads one string of a live object.

@@ -50,8 +50,9 @@ type delivery struct {
 // StartArgoCD installs the objects of Argo CD's own manifests (definitions,
 // rights, configuration) and runs the application controller with the token of
 // its service account: it may do what its rights say. It looks for new commits
-// as often as poll says (timeout.reconciliation of argocd-cm).
-func (c *Cluster) StartArgoCD(ctx context.Context, poll time.Duration) (*ArgoCD, error) {
+// as often as poll says (timeout.reconciliation of argocd-cm). Projects are there
+// before it starts: it refuses an application whose project it has not seen yet.
+func (c *Cluster) StartArgoCD(ctx context.Context, poll time.Duration, projects ...*unstructured.Unstructured) (*ArgoCD, error) {
 	r := c.rig
 	r.delivery.once.Do(func() { r.delivery.failure = r.startRepoServer(ctx) })
 	if r.delivery.failure != nil {
@@ -61,7 +62,7 @@ func (c *Cluster) StartArgoCD(ctx context.Context, poll time.Duration) (*ArgoCD,
 	if err != nil {
 		return nil, err
 	}
-	if err := c.ApplyAll(ctx, objects); err != nil {
+	if err := c.ApplyAll(ctx, append(objects, projects...)); err != nil {
 		return nil, fmt.Errorf("install Argo CD: %w", err)
 	}
 	kubeconfig, err := c.TokenKubeconfig(ctx, argocdNamespace, "argocd-application-controller")
