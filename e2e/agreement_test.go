@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/sirupsen/logrus"
@@ -26,21 +27,23 @@ func TestAgreement(t *testing.T) {
 		t.Fatal(err)
 	}
 	logs(t, "agreement-kube-apiserver")
+	began := time.Now()
 	if err := c.ApplyCRDs(shared.ctx, "workflows"); err != nil {
 		t.Fatal(err)
 	}
+	t.Logf("the CRDs took %.1f s", time.Since(began).Seconds())
 	server, err := agreement.NewServer(c.Admin)
 	if err != nil {
 		t.Fatal(err)
 	}
 	agreementFixtures(t, server)
 	logrus.SetOutput(io.Discard) // Argo's validation warns on stderr
-	rows := agreementOn(t, server, "kube", agreement.OfServer)
-	rows = append(rows, agreementOn(t, server, "argo", agreement.OfArgo)...)
 	exclusions, err := agreement.Exclusions(filepath.Join("testdata", "agreement", "exclusions.yaml"))
 	if err != nil {
 		t.Fatal(err)
 	}
+	rows := agreementOn(t, server, exclusions, "kube", agreement.OfServer)
+	rows = append(rows, agreementOn(t, server, exclusions, "argo", agreement.OfArgo)...)
 	for _, err := range agreement.Judge(rows, exclusions) {
 		t.Error(err)
 	}
@@ -79,23 +82,36 @@ func agreementFixtures(t *testing.T, server *agreement.Server) {
 }
 
 // agreementOn judges the cases of one directory.
-func agreementOn(t *testing.T, server *agreement.Server, dir string, counts func(string) bool) []agreement.Row {
+func agreementOn(t *testing.T, server *agreement.Server, exclusions []agreement.Exclusion, dir string, counts func(string) bool) []agreement.Row {
 	t.Helper()
 	creates, updates, err := agreement.Read(filepath.Join("testdata", "agreement", dir))
 	if err != nil {
 		t.Fatal(err)
 	}
 	product := agreement.Strake{Binary: shared.strake, Counts: counts}
-	return append(created(t, server, product, creates, dir == "argo"), updated(t, server, product, updates)...)
+	repository := t.TempDir()
+	rows := created(t, server, product, repository, creates, dir == "argo")
+	for _, r := range rows {
+		for _, e := range exclusions {
+			if e.Case == r.ID && e.Class == agreement.ByBuild {
+				sameWhenBuilt(t, server, product, repository, r)
+			}
+		}
+	}
+	return append(rows, updated(t, server, product, updates)...)
 }
 
 // created judges objects that are created.
-func created(t *testing.T, server *agreement.Server, product agreement.Strake, cases []agreement.Case, lint bool) []agreement.Row {
+func created(t *testing.T, server *agreement.Server, product agreement.Strake, repository string, cases []agreement.Case, lint bool) []agreement.Row {
 	t.Helper()
-	opinions, err := product.Opinions(shared.ctx, t.TempDir(), cases)
+	began := time.Now()
+	opinions, err := product.Opinions(shared.ctx, repository, cases)
 	if err != nil {
 		t.Fatal(err)
 	}
+	t.Logf("%d objects: strake check took %.1f s", len(cases), time.Since(began).Seconds())
+	began = time.Now()
+	defer func() { t.Logf("the others took %.1f s", time.Since(began).Seconds()) }()
 	var rows []agreement.Row
 	for i, c := range cases {
 		r := agreement.Row{Case: c, Strake: opinions[i]}
@@ -106,11 +122,34 @@ func created(t *testing.T, server *agreement.Server, product agreement.Strake, c
 			t.Fatalf("%s: %v", c.ID, err)
 		}
 		if lint {
-			r.Linted, r.Lint = true, agreement.Lint(shared.ctx, c.After, c.Beside)
+			r.Lint = agreement.Lint(shared.ctx, c.After, c.Beside)
+			if r.Linted = !errors.Is(r.Lint, agreement.ErrNothing); !r.Linted {
+				r.Lint = nil
+			}
 		}
 		rows = append(rows, r)
 	}
 	return rows
+}
+
+// sameWhenBuilt proves an exclusion: of what the kustomization builds, which is
+// what gets to a cluster, Strake and the server think alike.
+func sameWhenBuilt(t *testing.T, server *agreement.Server, product agreement.Strake, repository string, r agreement.Row) {
+	t.Helper()
+	object, err := product.Build(shared.ctx, repository, r.Case)
+	if err != nil || len(object) == 0 {
+		if !r.Strake.Refused() {
+			t.Errorf("%s: it does not build, and Strake says ok: %v", r.ID, err)
+		}
+		return
+	}
+	answer, err := server.Create(shared.ctx, object)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if answer.Refused() != r.Strake.Refused() {
+		t.Errorf("%s: as it is built, Strake says %s, and the server %s:\n%s", r.ID, r.Strake, answer, object)
+	}
 }
 
 // updated judges objects over such as stand in the cluster.
@@ -119,10 +158,14 @@ func updated(t *testing.T, server *agreement.Server, product agreement.Strake, c
 	if len(cases) == 0 {
 		return nil
 	}
+	began := time.Now()
 	opinions, err := product.Opinions(shared.ctx, t.TempDir(), cases)
 	if err != nil {
 		t.Fatal(err)
 	}
+	t.Logf("%d changes: strake check took %.1f s", len(cases), time.Since(began).Seconds())
+	began = time.Now()
+	defer func() { t.Logf("the others took %.1f s", time.Since(began).Seconds()) }()
 	var rows []agreement.Row
 	for i, c := range cases {
 		r := agreement.Row{Case: c, Strake: opinions[i]}
@@ -130,7 +173,7 @@ func updated(t *testing.T, server *agreement.Server, product agreement.Strake, c
 			t.Fatalf("%s: %v", c.ID, err)
 		}
 		var wrong [3]error
-		r.Write, wrong[0] = server.Replace(shared.ctx, c.After)
+		r.Write, wrong[0] = server.Patch(shared.ctx, c.Before, c.After)
 		r.Apply, wrong[1] = server.Apply(shared.ctx, c.After)
 		wrong[2] = server.Remove(shared.ctx, c.Before)
 		if err := errors.Join(wrong[:]...); err != nil {

@@ -32,8 +32,8 @@ type file struct {
 // a list's appends to it.
 type Mutation struct {
 	Name string `yaml:"name"`
-	// Valid marks a control: an object that is unusual, and accepted.
-	Valid bool `yaml:"valid"`
+	// Accepted marks a control: an object that the others take, however odd.
+	Accepted bool `yaml:"accepted"`
 	// Note explains what a reader of the table would wonder at.
 	Note string `yaml:"note"`
 	// Before is set on the object that stands in the cluster.

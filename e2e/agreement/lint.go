@@ -10,13 +10,15 @@ import (
 	"github.com/argoproj/argo-workflows/v3/workflow/validate"
 )
 
+// ErrNothing is no verdict: the object is of a kind that argo lint passes over.
+var ErrNothing = errors.New("found nothing to lint")
+
 // Lint does what "argo lint --offline" does with its default, strict decoding,
 // by the same calls: cmd/argo/lint/lint.go reads, and the offline clients of
 // pkg/apiclient validate. It validates one object; those beside it are what
 // references are resolved from.
 //
-// An object of a kind that argo lint passes over is an error there too: it found
-// nothing to lint.
+// Of a kind that argo lint passes over the error is ErrNothing.
 func Lint(ctx context.Context, object []byte, beside [][]byte) error {
 	known := templates{}
 	for _, data := range append([][]byte{object}, beside...) {
@@ -42,7 +44,7 @@ func Lint(ctx context.Context, object []byte, beside [][]byte) error {
 		}
 	}
 	if !linted {
-		return errors.New("found nothing to lint")
+		return ErrNothing
 	}
 	return nil
 }

@@ -11,7 +11,7 @@ import (
 // apply returns a copy of the object with the mutation done to it: moves first,
 // then drops, then sets, each in the order of their places.
 func apply(object map[string]any, m Mutation) (map[string]any, error) {
-	var root any = copied(object)
+	root := copied(object)
 	for _, from := range slices.Sorted(maps.Keys(m.Move)) {
 		value, err := at(root, from)
 		if err != nil {

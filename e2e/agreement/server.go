@@ -15,7 +15,12 @@ import (
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/util/jsonmergepatch"
+	"k8s.io/apimachinery/pkg/util/strategicpatch"
 	"k8s.io/client-go/discovery"
+	"k8s.io/client-go/kubernetes/scheme"
 	"k8s.io/client-go/rest"
 	"sigs.k8s.io/yaml"
 )
@@ -157,58 +162,74 @@ func (s *Server) Apply(ctx context.Context, object []byte) (Answer, error) {
 	return s.ask(ctx, http.MethodPatch, s.collection(h)+"/"+url.PathEscape(h.Metadata.Name)+strictDryRun+"&force=true", "application/apply-patch+yaml", object)
 }
 
-// Replace is a dry-run PUT over the object that stands there. Controllers of the
-// server write a status meanwhile: then it is read and asked again.
-func (s *Server) Replace(ctx context.Context, object []byte) (Answer, error) {
-	h := headerOf(object)
+// Patch is a dry run of what kubectl apply sends to change an object, and Argo CD
+// without server-side apply: a patch that is made of the object as it was, as it
+// is to be, and as it stands there.
+func (s *Server) Patch(ctx context.Context, before, after []byte) (Answer, error) {
+	h := headerOf(after)
 	address := s.collection(h) + "/" + url.PathEscape(h.Metadata.Name)
-	for {
-		data, err := s.overLive(ctx, address, object)
+	live, status, err := s.do(ctx, http.MethodGet, address, "", nil)
+	if err != nil || status != http.StatusOK {
+		return Answer{}, fmt.Errorf("GET %s: %d %s %w", address, status, live, err)
+	}
+	old, errOld := yaml.YAMLToJSON(before)
+	wanted, errWanted := yaml.YAMLToJSON(after)
+	if err := errors.Join(errOld, errWanted); err != nil {
+		return Answer{}, err
+	}
+	object, err := scheme.Scheme.New(schema.FromAPIVersionAndKind(h.APIVersion, h.Kind))
+	if err != nil { // a kind that the client has no type for
+		patch, err := jsonmergepatch.CreateThreeWayJSONMergePatch(old, wanted, live)
 		if err != nil {
 			return Answer{}, err
 		}
-		a, err := s.ask(ctx, http.MethodPut, address+strictDryRun, "application/json", data)
-		if !errors.Is(err, errConflict) {
-			return a, err
-		}
+		return s.ask(ctx, http.MethodPatch, address+strictDryRun, string(types.MergePatchType), patch)
 	}
-}
-
-// overLive is the object with the version of the one that stands there.
-func (s *Server) overLive(ctx context.Context, address string, object []byte) ([]byte, error) {
-	live, status, err := s.do(ctx, http.MethodGet, address, "", nil)
+	keys, err := strategicpatch.NewPatchMetaFromStruct(object)
 	if err != nil {
-		return nil, err
+		return Answer{}, err
 	}
-	if status != http.StatusOK {
-		return nil, fmt.Errorf("GET %s: %d %s", address, status, live)
+	patch, err := strategicpatch.CreateThreeWayMergePatch(old, wanted, live, keys, true)
+	if err != nil {
+		return Answer{}, err
 	}
-	var standing struct {
-		Metadata struct {
-			ResourceVersion string `json:"resourceVersion"`
-		} `json:"metadata"`
-	}
-	if err := json.Unmarshal(live, &standing); err != nil {
-		return nil, err
-	}
-	var fields map[string]any
-	if err := yaml.Unmarshal(object, &fields); err != nil {
-		return nil, err
-	}
-	if metadata, ok := fields["metadata"].(map[string]any); ok {
-		metadata["resourceVersion"] = standing.Metadata.ResourceVersion
-	}
-	return json.Marshal(fields)
+	return s.ask(ctx, http.MethodPatch, address+strictDryRun, string(types.StrategicMergePatchType), patch)
 }
 
-// Put creates an object for good; it is an error if the server refuses it.
+// Put creates an object for good; it is an error if the server refuses it. A
+// CustomResourceDefinition is given the time to be served.
 func (s *Server) Put(ctx context.Context, object []byte) error {
 	h := headerOf(object)
-	a, err := s.ask(ctx, http.MethodPatch, s.collection(h)+"/"+h.Metadata.Name+"?fieldValidation=Strict&fieldManager=strake-e2e&force=true", "application/apply-patch+yaml", object)
+	address := s.collection(h) + "/" + h.Metadata.Name
+	a, err := s.ask(ctx, http.MethodPatch, address+"?fieldValidation=Strict&fieldManager=strake-e2e&force=true", "application/apply-patch+yaml", object)
 	if err == nil && a.refused {
 		err = fmt.Errorf("%s %s: %s", h.Kind, h.Metadata.Name, a.message)
 	}
-	return err
+	if err != nil || h.Kind != "CustomResourceDefinition" {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	for {
+		live, _, err := s.do(ctx, http.MethodGet, address, "", nil)
+		if err != nil {
+			return fmt.Errorf("wait for %s to be established: %w", h.Metadata.Name, err)
+		}
+		var crd struct {
+			Status struct {
+				Conditions []struct{ Type, Status string }
+			}
+		}
+		if err := json.Unmarshal(live, &crd); err != nil {
+			return err
+		}
+		for _, c := range crd.Status.Conditions {
+			if c.Type == "Established" && c.Status == "True" {
+				return nil
+			}
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
 }
 
 // Remove deletes an object and waits until it is gone. The finalizers that
@@ -263,9 +284,6 @@ func (s *Server) do(ctx context.Context, method, address, contentType string, bo
 	return data, resp.StatusCode, err
 }
 
-// errConflict is not a verdict: somebody else wrote the object.
-var errConflict = errors.New("conflict")
-
 var unknownField = regexp.MustCompile(`(?:unknown field|duplicate field) "([^"]+)"`)
 
 // ask sends one request. Only what is a verdict on the object is an answer; a
@@ -278,10 +296,7 @@ func (s *Server) ask(ctx context.Context, method, address, contentType string, b
 	if code < http.StatusBadRequest {
 		return Answer{asked: true}, nil
 	}
-	if code == http.StatusConflict {
-		return Answer{}, fmt.Errorf("%s %s: %w: %s", method, address, errConflict, data)
-	}
-	if code == http.StatusUnauthorized || code == http.StatusTooManyRequests || code == http.StatusServiceUnavailable {
+	if code == http.StatusUnauthorized || code == http.StatusTooManyRequests || code == http.StatusServiceUnavailable || code == http.StatusConflict {
 		return Answer{}, fmt.Errorf("%s %s: %d %s", method, address, code, data)
 	}
 	a := Answer{asked: true, refused: true, reason: http.StatusText(code), message: string(data)}

@@ -44,7 +44,7 @@ func (o Opinion) names(field string) bool {
 // object, or does not build, never gets to the server: that is a refusal too.
 func OfServer(rule string) bool {
 	return strings.HasPrefix(rule, "api-") || strings.HasPrefix(rule, "build-") || strings.HasPrefix(rule, "yaml-") ||
-		slices.Contains([]string{"manifest-object", "check-failed", "file-unread", "kustomization-field"}, rule)
+		slices.Contains([]string{"manifest-object", "pod-security-label", "check-failed", "file-unread", "kustomization-field"}, rule)
 }
 
 // OfArgo are the rules that say what Argo Workflows, or a server with its whole
@@ -111,7 +111,8 @@ func layOut(dir string, cases []Case, object func(Case) []byte) error {
 
 func commit(ctx context.Context, dir string) error {
 	for _, args := range [][]string{
-		{"init", "-q"}, {"add", "."},
+		{"init", "-q"},
+		{"add", "."},
 		{"-c", "user.name=e2e", "-c", "user.email=e2e@example.com", "-c", "commit.gpgsign=false", "commit", "-q", "-m", "before"},
 	} {
 		out, err := exec.CommandContext(ctx, "git", append([]string{"-C", dir}, args...)...).CombinedOutput()
@@ -135,6 +136,11 @@ func (s Strake) run(ctx context.Context, dir string, args ...string) ([]byte, er
 		return nil, fmt.Errorf("strake %s: %w\n%s", strings.Join(args, " "), err, stderr.Bytes())
 	}
 	return stdout.Bytes(), nil
+}
+
+// Build prints what a case's kustomization builds, after Opinions laid it out.
+func (s Strake) Build(ctx context.Context, dir string, c Case) ([]byte, error) {
+	return s.run(ctx, dir, "build", c.Dir)
 }
 
 // sort gives each finding to its case. One that is of no case is an error: the

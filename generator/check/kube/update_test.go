@@ -85,8 +85,10 @@ func TestUpdates(t *testing.T) {
 			"error api-immutable 32 spec.template: spec.template: invalid value: field is immutable",
 		}},
 		{name: "the parallelism of a Job, from which a default follows", from: "backoffLimit: 2", to: "parallelism: 5"},
-		{name: "a Job that Argo CD makes anew", from: "metadata: {name: migrate, namespace: argo}",
-			to: "metadata: {name: migrate, namespace: argo, labels: {a: b}, annotations: {argocd.argoproj.io/sync-options: 'Replace=true,Force=true'}}"},
+		{
+			name: "a Job that Argo CD makes anew", from: "metadata: {name: migrate, namespace: argo}",
+			to: "metadata: {name: migrate, namespace: argo, labels: {a: b}, annotations: {argocd.argoproj.io/sync-options: 'Replace=true,Force=true'}}",
+		},
 		{name: "the scope of a CRD", from: "scope: Namespaced", to: "scope: Cluster", want: []string{
 			`error api-immutable 42 spec.scope: spec.scope: invalid value: "Cluster": field is immutable`,
 		}},
