@@ -327,7 +327,7 @@ func (s *site) apply(app string) error {
 // delivered waits for applications, and does the External Secrets Operator's
 // part meanwhile.
 func (s *site) delivered(revision string, healthy bool, names ...string) error {
-	return harness.Until(shared.ctx, 90*time.Second, func(ctx context.Context) error {
+	return harness.Until(shared.ctx, 3*time.Minute, func(ctx context.Context) error {
 		if err := s.fetchSecrets(ctx); err != nil {
 			return err
 		}

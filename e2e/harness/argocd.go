@@ -317,7 +317,7 @@ func (a *ArgoCD) Refresh(ctx context.Context, hard bool, names ...string) error 
 			return fmt.Errorf("refresh %s: %w", name, err)
 		}
 	}
-	return Until(ctx, time.Minute, func(ctx context.Context) error {
+	return Until(ctx, 2*time.Minute, func(ctx context.Context) error {
 		for _, name := range names {
 			app, err := a.Application(ctx, name)
 			if err != nil {
