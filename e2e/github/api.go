@@ -215,7 +215,7 @@ func (s *Server) send(w http.ResponseWriter, r *http.Request, rep *reply, header
 		}
 	}
 	w.WriteHeader(rep.code)
-	_, _ = w.Write(data) //nolint:gosec // it is JSON or a file of the test's own, and no browser's; the client may be gone
+	_, _ = w.Write(data)
 }
 
 func ok(body any) (*reply, error) { return &reply{code: http.StatusOK, body: body}, nil }

@@ -116,7 +116,7 @@ func (r *repo) git(stdin []byte, args ...string) (string, error) {
 }
 
 func (r *repo) gitWith(env []string, stdin []byte, args ...string) (string, error) {
-	cmd := exec.Command("git", args...) //nolint:gosec // the arguments are made here, and no shell reads them
+	cmd := exec.Command("git", args...)
 	cmd.Env = append(slices.Clip(r.env), env...)
 	if args[0] != "init" {
 		cmd.Dir = r.dir

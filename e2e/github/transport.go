@@ -6,7 +6,7 @@ import (
 	"io"
 	"maps"
 	"net/http"
-	"net/http/cgi" //nolint:gosec // the old CGI hole is a Proxy header; git's backend is told of none
+	"net/http/cgi"
 	"os"
 	"path/filepath"
 	"slices"

@@ -79,12 +79,12 @@ func (r *Rig) forget(p *Process) {
 	r.processes = slices.DeleteFunc(r.processes, func(other *Process) bool { return other == p })
 }
 
-func (r *Rig) launch(c Command) (*Process, error) {
+func (r *Rig) launch(c Command) (p *Process, err error) {
 	path, err := r.program(c.Program)
 	if err != nil {
 		return nil, err
 	}
-	p := &Process{Name: c.Name, Log: filepath.Join(r.config.Dir, "logs", c.Name+".log"), stop: c.Stop, done: make(chan struct{})}
+	p = &Process{Name: c.Name, Log: filepath.Join(r.config.Dir, "logs", c.Name+".log"), stop: c.Stop, done: make(chan struct{})}
 	if p.stop == 0 {
 		p.stop = syscall.SIGTERM
 	}
@@ -92,7 +92,7 @@ func (r *Rig) launch(c Command) (*Process, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer log.Close() // the process has its own copy
+	defer func() { err = errors.Join(err, log.Close()) }() // the process has its own copy
 	home := filepath.Join(r.config.Dir, "home")
 	p.cmd = exec.Command(path, c.Args...)
 	p.cmd.Dir = home
