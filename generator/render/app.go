@@ -33,6 +33,8 @@ type app struct {
 	plain bool
 	// from is the path of the spec that caused the app.
 	from string
+	// tenant whose Argo CD project delivers the app; nil is the platform's.
+	tenant *spec.Tenant
 	// files are written beside the overlay's kustomization without being part
 	// of it: a Helm values file.
 	files []object

@@ -15,6 +15,8 @@ const (
 	loginName   = "tenant-login"
 	tokenType   = "kubernetes.io/service-account-token"
 	executeRole = "workflow-executor"
+	// guardrailsBaseName is the base that the guardrails of all tenants lie on.
+	guardrailsBaseName = "tenant-guardrails"
 )
 
 // guardrails is the app that bounds a tenant: its namespace, limits, network,
@@ -40,7 +42,7 @@ func guardrails(e *spec.Effective, t *spec.Tenant) app {
 	objects = append(objects, secretStore(e, t.Namespace, secretStoreServiceAccount, tenantPath(t))...)
 	return app{
 		name:        t.Name + "-guardrails",
-		base:        "tenant-guardrails",
+		base:        guardrailsBaseName,
 		baseVersion: "v1",
 		baseObjects: guardrailsBase(e, t),
 		namespace:   t.Namespace,

@@ -33,7 +33,7 @@ func Environment(e *spec.Effective) (*tree.Tree, error) {
 }
 
 // apps lists the overlays of an environment, in the order in which a platform
-// is built: definitions, controllers, then tenants.
+// is built: definitions, controllers, then tenants, and last what delivers them.
 func apps(e *spec.Effective) []app {
 	var out []app
 	if w := e.Workflows; w != nil && w.Install != "none" {
@@ -43,7 +43,20 @@ func apps(e *spec.Effective) []app {
 		out = append(out, workflows(e))
 	}
 	for i := range e.Tenants {
-		out = append(out, guardrails(e, &e.Tenants[i]), tenant(e, &e.Tenants[i]))
+		out = append(out, guardrails(e, &e.Tenants[i]))
+		// A team may have nothing but apps that it wrote itself, or runs that it starts
+		// by hand. An overlay without objects is a mistake anywhere else.
+		if own := tenant(e, &e.Tenants[i]); len(own.objects) > 0 {
+			out = append(out, own)
+		}
+	}
+	if !delivers(e) {
+		return out
+	}
+	out = append(out, delivery(e, out))
+	for i := range out {
+		confirmed(e, out[i].baseObjects)
+		confirmed(e, out[i].objects)
 	}
 	return out
 }

@@ -31,6 +31,7 @@ func tenant(e *spec.Effective, t *spec.Tenant) app {
 		base:      t.Name,
 		namespace: t.Namespace,
 		objects:   ownedBy(t, objects),
+		tenant:    t,
 		from:      tenantPath(t),
 	}
 }

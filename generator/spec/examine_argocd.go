@@ -27,6 +27,8 @@ func (x *examiner) argocd() {
 	}
 	x.access(cd)
 	x.vendored(cd)
+	x.tenantKinds(cd)
+	x.applications()
 	x.argocdConfig(cd)
 	for i := range cd.RBAC.Assertions {
 		x.assertion(fmt.Sprintf("argocd.rbac.assertions[%d]", i), &cd.RBAC.Assertions[i])

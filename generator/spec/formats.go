@@ -51,6 +51,7 @@ var patternFormats = [...]patternFormat{
 	{"revision", ruleValue, 255, gitRevision, "a tag or a commit"},
 	{"trigger", ruleName, 63, dnsLabel, "the name of a trigger, such as on-sync-failed"},
 	{"slackchannel", ruleValue, 80, slackChannel, "the name of a channel, without #: lower-case letters, digits, - and _"},
+	{"groupkind", ruleName, 316, groupKind, "GROUP/KIND such as keda.sh/ScaledObject, or the KIND of the core group"},
 	{"argocdcomponent", ruleName, 63, argocdComponent, "a component of Argo CD: argocd-application-controller, argocd-applicationset-controller, argocd-dex-server, argocd-notifications-controller, argocd-redis, argocd-repo-server or argocd-server"},
 	{"argocdrole", ruleValue, 63, argocdRole, "role:admin, role:readonly or role:sync-all"},
 	{"argocddefault", ruleValue, 63, argocdDefault, "role:readonly, or nothing: whatever it grants, everybody who logs in has, and no other line takes it back"},
@@ -128,6 +129,7 @@ var (
 	dnsSubdomain         = regexp.MustCompile(`^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$`)
 	gitRevision          = regexp.MustCompile(`^[A-Za-z0-9][-A-Za-z0-9._/+]*$`)
 	slackChannel         = regexp.MustCompile(`^[a-z0-9][-a-z0-9_]*$`)
+	groupKind            = regexp.MustCompile(`^([a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*/)?[A-Z][A-Za-z0-9]{0,62}$`)
 	argocdComponent      = regexp.MustCompile(`^argocd-(application-controller|applicationset-controller|dex-server|notifications-controller|redis|repo-server|server)$`)
 	argocdRole           = regexp.MustCompile(`^role:(admin|readonly|sync-all)$`)
 	argocdDefault        = regexp.MustCompile(`^(role:readonly)?$`)

@@ -60,6 +60,8 @@ type ArgoCD struct {
 	Banner *Banner `yaml:"banner"`
 	// Sync is how Applications are synced.
 	Sync ApplicationSync `yaml:"sync"`
+	// TenantKinds are kinds that the tenants' projects let in beside configuration, workloads, schedules and the ways to them: GROUP/KIND, or KIND of the core group. What bounds a tenant is never among them.
+	TenantKinds []string `yaml:"tenantKinds" strake:"groupkind"`
 	// Config is any other key of argocd-cm.
 	Config map[string]string `yaml:"config" strake:"keys=configkey"`
 }

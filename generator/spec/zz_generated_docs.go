@@ -32,6 +32,7 @@ func fieldDocs() map[string]string {
 		"ArgoCD.Resources":                    "Resources of the containers by component: argocd-server, argocd-repo-server, …, with install: vendored.",
 		"ArgoCD.SSO":                          "SSO is the login of people.",
 		"ArgoCD.Sync":                         "Sync is how Applications are synced.",
+		"ArgoCD.TenantKinds":                  "TenantKinds are kinds that the tenants' projects let in beside configuration, workloads, schedules and the ways to them: GROUP/KIND, or KIND of the core group. What bounds a tenant is never among them.",
 		"ArgoCD.URL":                          "URL that people reach it at. Logins and notifications need it.",
 		"ArgoCD.Version":                      "Version of Argo CD. Fields that it does not know are not rendered.",
 		"ArgoCDRBAC.Assertions":               "Assertions are checked against the whole policy, by Argo CD's own code.",
