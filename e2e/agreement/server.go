@@ -55,6 +55,7 @@ func (a Answer) String() string {
 // Server asks a real API server. The bytes go out as they stand in the
 // repository, so that what YAML itself does wrong is judged too.
 type Server struct {
+	config    *rest.Config
 	client    *http.Client
 	host      string
 	resources map[string]metav1.APIResource // apiVersion and kind → resource
@@ -66,13 +67,13 @@ func NewServer(config *rest.Config) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{client: client, host: strings.TrimSuffix(config.Host, "/"), resources: map[string]metav1.APIResource{}}
-	return s, s.discover(config)
+	s := &Server{config: config, client: client, host: strings.TrimSuffix(config.Host, "/"), resources: map[string]metav1.APIResource{}}
+	return s, s.discover()
 }
 
 // discover reads which kinds are served, and where.
-func (s *Server) discover(config *rest.Config) error {
-	d, err := discovery.NewDiscoveryClientForConfig(config)
+func (s *Server) discover() error {
+	d, err := discovery.NewDiscoveryClientForConfig(s.config)
 	if err != nil {
 		return err
 	}
@@ -196,6 +197,23 @@ func (s *Server) Patch(ctx context.Context, before, after []byte) (Answer, error
 	return s.ask(ctx, http.MethodPatch, address+strictDryRun, string(types.StrategicMergePatchType), patch)
 }
 
+// Define creates CustomResourceDefinitions, all of them before it waits for the
+// first. A Server made afterwards knows their kinds.
+func (s *Server) Define(ctx context.Context, crds ...[]byte) error {
+	for _, crd := range crds {
+		h := headerOf(crd)
+		if a, err := s.ask(ctx, http.MethodPost, s.collection(h)+"?fieldManager=strake-e2e", "application/json", crd); err != nil || a.refused {
+			return fmt.Errorf("create %s: %s %w", h.Metadata.Name, a.message, err)
+		}
+	}
+	for _, crd := range crds {
+		if err := s.established(ctx, crd); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // Put creates an object for good; it is an error if the server refuses it. A
 // CustomResourceDefinition is given the time to be served.
 func (s *Server) Put(ctx context.Context, object []byte) error {
@@ -208,27 +226,43 @@ func (s *Server) Put(ctx context.Context, object []byte) error {
 	if err != nil || h.Kind != "CustomResourceDefinition" {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	return s.established(ctx, object)
+}
+
+// established waits until the kind of a CustomResourceDefinition is served. It
+// asks discovery: the definition itself can be megabytes.
+func (s *Server) established(ctx context.Context, crd []byte) error {
+	ctx, cancel := context.WithTimeout(ctx, 2*time.Minute)
 	defer cancel()
+	var d struct {
+		Spec struct {
+			Group    string                  `json:"group"`
+			Names    struct{ Plural string } `json:"names"`
+			Versions []struct{ Name string } `json:"versions"`
+		} `json:"spec"`
+	}
+	if err := yaml.Unmarshal(crd, &d); err != nil || len(d.Spec.Versions) == 0 {
+		return fmt.Errorf("read a CustomResourceDefinition: %w", err)
+	}
+	address := s.host + "/apis/" + d.Spec.Group + "/" + d.Spec.Versions[0].Name
 	for {
-		live, _, err := s.do(ctx, http.MethodGet, address, "", nil)
+		data, status, err := s.do(ctx, http.MethodGet, address, "", nil)
 		if err != nil {
-			return fmt.Errorf("wait for %s to be established: %w", h.Metadata.Name, err)
+			return fmt.Errorf("wait for %s.%s to be served: %w", d.Spec.Names.Plural, d.Spec.Group, err)
 		}
-		var crd struct {
-			Status struct {
-				Conditions []struct{ Type, Status string }
+		var list metav1.APIResourceList
+		if status == http.StatusOK {
+			if err := json.Unmarshal(data, &list); err != nil {
+				return err
 			}
 		}
-		if err := json.Unmarshal(live, &crd); err != nil {
-			return err
+		if slices.ContainsFunc(list.APIResources, func(r metav1.APIResource) bool { return r.Name == d.Spec.Names.Plural }) {
+			return nil
 		}
-		for _, c := range crd.Status.Conditions {
-			if c.Type == "Established" && c.Status == "True" {
-				return nil
-			}
+		select {
+		case <-ctx.Done():
+		case <-time.After(50 * time.Millisecond):
 		}
-		time.Sleep(50 * time.Millisecond)
 	}
 }
 
