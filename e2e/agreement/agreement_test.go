@@ -39,7 +39,7 @@ func TestApply(t *testing.T) {
 		want string
 		err  string
 	}{
-		{name: "set", m: Mutation{Set: map[string]any{"/f": 1, "/a/b/1": "z", "/n/m": true}}, want: "a:\n  b:\n  - x\n  - z\n  c/d: e\nf: 1\nn:\n  m: true\n"},
+		{name: "set", m: Mutation{Set: map[string]any{"/f": 1, "/a/b/1": "z", "/o/m": true}}, want: "a:\n  b:\n  - x\n  - z\n  c/d: e\nf: 1\no:\n  m: true\n"},
 		{name: "append", m: Mutation{Set: map[string]any{"/a/b/-": "z"}}, want: "a:\n  b:\n  - x\n  - w\n  - z\n  c/d: e\nf: g\n"},
 		{name: "an escaped key", m: Mutation{Set: map[string]any{"/a/c~1d": 2}}, want: "a:\n  b:\n  - x\n  - w\n  c/d: 2\nf: g\n"},
 		{name: "drop", m: Mutation{Drop: []string{"/a/b/0", "/f"}}, want: "a:\n  b:\n  - w\n  c/d: e\n"},
