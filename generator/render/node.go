@@ -21,7 +21,8 @@ import (
 //
 //	m{{"spec", m{{"replicas", at("workflows.server.replicas", 2)}}}}
 //
-// A value is a string, bool, int, m, list, sourced, embedded, checksum, or nil.
+// A value is a string, bool, int, m, list, lines, sourced, embedded, rows,
+// nil.
 // A nil value, a nil m and a nil list leave their key out; an empty but non-nil
 // m or list prints as {} or [].
 type (
@@ -58,6 +59,10 @@ func (s source) at(pos position) diag.Range {
 // value is printed as YAML text. Each line of that text keeps its source.
 type embedded struct{ v any }
 
+// rows is a text that is no YAML, as in the data of a ConfigMap: a policy. Each
+// item is one line, with a source of its own.
+type rows []any
+
 // checksum is the SHA-256 of a value's YAML text, in hexadecimal digits. On a
 // pod template it restarts the pods when what they read has changed.
 type checksum struct{ v any }
@@ -86,6 +91,8 @@ func absent(v any) bool {
 	case m:
 		return t == nil
 	case list:
+		return t == nil
+	case rows:
 		return t == nil
 	case sourced:
 		return absent(t.v)
@@ -249,6 +256,8 @@ func toNode(v any, sources map[*yaml.Node]source) (*yaml.Node, error) {
 		return n, nil
 	case embedded:
 		return embed(t.v, sources)
+	case rows:
+		return rowsNode(t, sources)
 	case checksum:
 		text, err := embed(t.v, make(map[*yaml.Node]source))
 		if err != nil {
@@ -262,6 +271,28 @@ func toNode(v any, sources map[*yaml.Node]source) (*yaml.Node, error) {
 		return scalarNode(v)
 	}
 }
+
+// rowsNode prints lines as one block. The nodes of the lines hang below the
+// scalar, where the encoder does not look and trace does.
+func rowsNode(items rows, sources map[*yaml.Node]source) (*yaml.Node, error) {
+	each, err := toNode(list(items), sources)
+	if err != nil {
+		return nil, err
+	}
+	n := &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Content: []*yaml.Node{each}}
+	for _, line := range each.Content {
+		n.Value += line.Value + "\n"
+		n.Style = yaml.LiteralStyle
+	}
+	if len(items) == 0 {
+		n.Style = yaml.DoubleQuotedStyle
+	}
+	each.Tag = rowsTag
+	return n, nil
+}
+
+// rowsTag marks the lines of a text, which traceText must not take for YAML.
+const rowsTag = "!rows"
 
 // scalarNode turns a string, a boolean or a number into a node, and whatever else
 // the encoder knows.
@@ -326,6 +357,14 @@ func trace(made, printed *yaml.Node, from source, sources map[*yaml.Node]source,
 func traceText(made, printed *yaml.Node, from source, sources map[*yaml.Node]source, lines map[int]source) {
 	if printed.Style&yaml.LiteralStyle == 0 {
 		return // on a single line, which has its source
+	}
+	if made.Tag == rowsTag {
+		for i, line := range made.Content {
+			if own, ok := sources[line]; ok {
+				lines[printed.Line+1+i] = own
+			}
+		}
+		return
 	}
 	var text yaml.Node
 	if err := yaml.Unmarshal([]byte(printed.Value), &text); err != nil || len(text.Content) == 0 {

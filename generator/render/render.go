@@ -42,6 +42,9 @@ func apps(e *spec.Effective) []app {
 		}
 		out = append(out, workflows(e))
 	}
+	if deliversConfiguration(e) {
+		out = append(out, argocd(e))
+	}
 	for i := range e.Tenants {
 		out = append(out, guardrails(e, &e.Tenants[i]))
 		// A team may have nothing but apps that it wrote itself, or runs that it starts

@@ -166,15 +166,24 @@ func labels(partOf, name, component string) m {
 }
 
 // addTemplate puts literals beside the values that an ExternalSecret fetches.
-func addTemplate(externalSecret m, data m) {
+func addTemplate(externalSecret m, data m) { shapeSecret(externalSecret, nil, data) }
+
+// shapeSecret gives the Secret that an ExternalSecret makes labels of its own, and
+// literals beside what is fetched. Without labels of its own it gets those of
+// the ExternalSecret.
+func shapeSecret(externalSecret, marks, data m) {
+	template := m{{"engineVersion", "v2"}}
+	if data != nil {
+		template = append(template, kv{"mergePolicy", "Merge"})
+	}
+	if marks != nil {
+		template = append(template, kv{"metadata", m{{"labels", marks}}})
+	}
+	template = append(template, kv{"data", data})
 	body, _ := externalSecret.get("spec").(m)
 	for i, f := range body {
 		if target, ok := f.v.(m); ok && f.k == "target" {
-			body[i].v = append(target, kv{"template", m{
-				{"engineVersion", "v2"},
-				{"mergePolicy", "Merge"},
-				{"data", data},
-			}})
+			body[i].v = append(target, kv{"template", template})
 		}
 	}
 }

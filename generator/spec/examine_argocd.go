@@ -25,11 +25,18 @@ func (x *examiner) argocd() {
 	if reservedNamespace(cd.Namespace) {
 		x.report(ruleNamespace, "argocd.namespace", fmt.Sprintf("namespace %s is reserved", cd.Namespace), "Kubernetes and GKE keep it for themselves. Write another, such as argocd.")
 	}
+	if x.runs() && cd.Namespace == x.e.Workflows.Namespace && x.settled("workflows.namespace") {
+		x.report(ruleNamespace, "argocd.namespace", fmt.Sprintf("namespace %s is the one of Argo Workflows", cd.Namespace), "Its NetworkPolicies would cut Argo CD off, and whoever reads the Secrets of one reads those of the other. Write another, such as argocd.")
+	}
 	x.access(cd)
 	x.vendored(cd)
 	x.tenantKinds(cd)
 	x.applications()
 	x.argocdConfig(cd)
+	x.argocdLogin(cd)
+	x.repositoryCredentials(cd)
+	x.exposure(cd)
+	x.subscriptions(cd)
 	for i := range cd.RBAC.Assertions {
 		x.assertion(fmt.Sprintf("argocd.rbac.assertions[%d]", i), &cd.RBAC.Assertions[i])
 	}
@@ -89,9 +96,13 @@ func (x *examiner) vendored(cd *ArgoCD) {
 		for _, field := range []struct {
 			set  bool
 			path string
-		}{{cd.Pool != "", "argocd.pool"}, {len(cd.Resources) > 0, "argocd.resources"}} {
+		}{
+			{cd.Pool != "", "argocd.pool"},
+			{len(cd.Resources) > 0, "argocd.resources"},
+			{cd.Banner != nil && cd.Banner.Color != "", "argocd.banner.color"},
+		} {
 			if field.set {
-				x.add(diag.Warning, ruleExclusive, field.path, strings.TrimPrefix(field.path, "argocd.")+" is set and install is "+cd.Install, "Whoever installs Argo CD places it. Write install: vendored, or remove the field.")
+				x.add(diag.Warning, ruleExclusive, field.path, strings.TrimPrefix(field.path, "argocd.")+" is set and install is "+cd.Install, "Whoever installs Argo CD owns its pods. Write install: vendored, or remove the field.")
 			}
 		}
 		return
@@ -116,30 +127,6 @@ func poolNames(e *Effective) []string {
 		names[i] = p.Name
 	}
 	return names
-}
-
-// argocdConfig keeps the free keys of argocd-cm apart from those that fields of
-// the spec write.
-func (x *examiner) argocdConfig(cd *ArgoCD) {
-	owner := func(key string) string {
-		switch {
-		case key == "url":
-			return "argocd.url"
-		case key == "admin.enabled":
-			return "argocd.admin"
-		case key == "oidc.config" || key == "dex.config":
-			return "argocd.sso"
-		case strings.HasPrefix(key, "ui.banner") || key == "ui.cssurl":
-			return "argocd.banner"
-		default:
-			return ""
-		}
-	}
-	for _, key := range sortedKeys(cd.Config) {
-		if field := owner(key); field != "" {
-			x.report(ruleExclusive, "argocd.config."+key, key+" belongs to another field", "Write "+field+".")
-		}
-	}
 }
 
 // assertion checks that it is about a project and a group that exist: one that

@@ -32,6 +32,7 @@ const (
 	ruleSecretStore  = "spec-secret-store"
 	ruleAuth         = "spec-server-auth"
 	ruleAccess       = "spec-argocd-access"
+	ruleConfigKey    = "spec-argocd-config"
 	ruleNamespace    = "spec-namespace"
 	ruleLimits       = "spec-tenant-limit"
 	ruleCollision    = "spec-collision"
@@ -50,6 +51,7 @@ type RuleInfo struct {
 func Rules() []RuleInfo {
 	return []RuleInfo{
 		{ruleAccess, diag.Error, "nobody could administrate Argo CD"},
+		{ruleConfigKey, diag.Warning, "a key under argocd.config is one that Argo CD never reads"},
 		{ruleArtifacts, diag.Error, "artifacts pass between tasks or logs are kept, and the artifact repository cannot do it"},
 		{ruleCollision, diag.Error, "two environments claim the same cluster or the same rows of a database"},
 		{ruleDuplicateKey, diag.Error, "a key is written twice in one map"},

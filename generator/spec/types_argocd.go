@@ -44,7 +44,7 @@ type ArgoCD struct {
 	Pool string `yaml:"pool" strake:"nodepool"`
 	// Resources of the containers by component: argocd-server, argocd-repo-server, …, with install: vendored.
 	Resources map[string]Resources `yaml:"resources" strake:"keys=argocdcomponent"`
-	// RepositoryCredentials are how Argo CD reads the repositories.
+	// RepositoryCredentials are how Argo CD reads the private repositories of the owner of repository.url.
 	RepositoryCredentials *RepositoryCredentials `yaml:"repositoryCredentials"`
 	// Exposure is how people reach the server from outside of the cluster.
 	Exposure *Exposure `yaml:"exposure"`
@@ -62,7 +62,7 @@ type ArgoCD struct {
 	Sync ApplicationSync `yaml:"sync"`
 	// TenantKinds are kinds that the tenants' projects let in beside configuration, workloads, schedules and the ways to them: GROUP/KIND, or KIND of the core group. What bounds a tenant is never among them.
 	TenantKinds []string `yaml:"tenantKinds" strake:"groupkind"`
-	// Config is any other key of argocd-cm.
+	// Config is any other key of argocd-cm, checked by name.
 	Config map[string]string `yaml:"config" strake:"keys=configkey"`
 }
 
@@ -103,7 +103,7 @@ type HTTPSLogin struct {
 
 // Exposure is how people reach the server from outside.
 type Exposure struct {
-	// IAP puts Google's Identity-Aware Proxy in front, on a GKE Ingress. It does not replace sso.
+	// IAP puts Google's Identity-Aware Proxy in front, on a GKE Ingress. It does not replace sso. The server reads when it starts that TLS ends before it: with install: external, restart argocd-server once.
 	IAP *IAP `yaml:"iap" strake:"required"`
 }
 
@@ -153,7 +153,7 @@ type OIDC struct {
 type ArgoCDRBAC struct {
 	// Default role of everybody who has logged in: empty is none, role:readonly sees everything.
 	Default string `yaml:"default" strake:"argocddefault"`
-	// Groups of the identity provider, with their roles: role:admin, role:readonly, or role:sync-all, which sees and syncs everything. A tenant's group has its own role already.
+	// Groups of the identity provider, with their roles: role:admin, role:readonly, or role:sync-all, which sees everything, syncs it and restarts it. A tenant's group has its own role already.
 	Groups map[string][]string `yaml:"groups" strake:"argocdrole"`
 	// Scopes of the token that hold groups.
 	Scopes []string `yaml:"scopes" default:"groups"`

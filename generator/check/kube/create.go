@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"reflect"
 	"slices"
+	"strconv"
 	"strings"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -198,7 +199,7 @@ func validate(ctx context.Context, o *manifest.Object, obj runtime.Object, strat
 		findings = append(findings, o.Finding("api-invalid", diag.Error, nil, lowerFirst(err.Error()), ""))
 	}
 	for _, text := range said.texts {
-		if d := warned(o, text); !repeats(d, known) {
+		if d := warned(o, text); !repeats(d, known) && !classOfGKE(accessor, text) {
 			findings = append(findings, d)
 		}
 	}
@@ -361,6 +362,15 @@ func warned(o *manifest.Object, text string) diag.Diagnostic {
 		}
 	}
 	return finding(o, "api-warning", diag.Warning, at, lowerFirst(text), "")
+}
+
+// classOfGKE reports whether a warning is about the one way to choose the class
+// of a GKE Ingress: its controller reads the annotation alone.
+// https://cloud.google.com/kubernetes-engine/docs/concepts/ingress#controller_summary
+func classOfGKE(object metav1.Object, text string) bool {
+	const annotation = "kubernetes.io/ingress.class"
+	class := object.GetAnnotations()[annotation]
+	return (class == "gce" || class == "gce-internal") && strings.Contains(text, strconv.Quote(annotation)+" is deprecated")
 }
 
 // repeats reports whether a warning is about a field that has a finding anyway.

@@ -329,6 +329,26 @@ func TestMutants(t *testing.T) {
 	}
 }
 
+// TestIngressClass: the annotation is deprecated, and the only way for GKE.
+func TestIngressClass(t *testing.T) {
+	t.Parallel()
+	const ingress = `apiVersion: v1
+kind: Namespace
+metadata: {name: argocd}
+---
+apiVersion: networking.k8s.io/v1
+kind: Ingress
+metadata: {name: argocd, namespace: argocd, annotations: {kubernetes.io/ingress.class: CLASS}}
+spec: {defaultBackend: {service: {name: argocd, port: {name: http}}}}
+`
+	for class, want := range map[string]bool{"gce": false, "gce-internal": false, "nginx": true} {
+		found := strings.Join(run(t, strings.Replace(ingress, "CLASS", class, 1)), "\n")
+		if strings.Contains(found, "api-warning") != want {
+			t.Errorf("class %s:\n%s", class, found)
+		}
+	}
+}
+
 // TestHeadlessService holds what the Service's storage does ahead of the
 // strategy, which alone wants clusterIPs to be written out.
 func TestHeadlessService(t *testing.T) {
