@@ -36,7 +36,7 @@ func argocd(e *spec.Effective) app {
 	objects = append(objects, argocdSecrets(e)...)
 	objects = append(objects, argocdExposure(e)...)
 	return app{
-		name:      "argocd",
+		name:      argocdApp,
 		base:      "argocd",
 		namespace: e.ArgoCD.Namespace,
 		objects:   objects,
@@ -63,7 +63,7 @@ func argocdConfig(e *spec.Effective, name, from string, marks, data m) object {
 			{"name", name},
 			{"namespace", at("argocd.namespace", e.ArgoCD.Namespace)},
 			{"labels", marks},
-			{"annotations", m{{"argocd.argoproj.io/sync-options", "ServerSideApply=true,Prune=false,Delete=false"}}},
+			{"annotations", m{{objectOptions, "ServerSideApply=true,Prune=false,Delete=false"}}},
 		}},
 		{"data", data},
 	}}

@@ -59,9 +59,6 @@ func notices() []notice {
 	}
 }
 
-// tenantTriggers are what a tenant with a contact hears of its Applications.
-func tenantTriggers() []string { return []string{"on-health-degraded", "on-sync-failed"} }
-
 // usedTriggers are those that an Application of the environment subscribes to:
 // the platform's by argocd.notifications.subscriptions, a tenant's by its
 // contact.
@@ -71,7 +68,7 @@ func usedTriggers(e *spec.Effective) map[string]string {
 		if e.Tenants[i].Contact.Slack == "" {
 			continue
 		}
-		for _, trigger := range tenantTriggers() {
+		for _, trigger := range contactTriggers() {
 			if used[trigger] == "" {
 				used[trigger] = tenantPath(&e.Tenants[i]) + ".contact.slack"
 			}

@@ -19,8 +19,6 @@ import (
 	"strake/generator/tree"
 )
 
-var update = flag.Bool("update", false, "write the golden files")
-
 // TestArgoCD renders each testdata/argocd/*.txtar, which holds a spec and then
 // the overlay that it becomes.
 func TestArgoCD(t *testing.T) {
@@ -38,7 +36,7 @@ func TestArgoCD(t *testing.T) {
 			}
 			want := archive.Files[1:]
 			got := overlayFiles(t, loaded(t, string(archive.Files[0].Data)))
-			if *update {
+			if updating() {
 				archive.Files = append(archive.Files[:1:1], got...)
 				if err := os.WriteFile(name, txtar.Format(archive), 0o644); err != nil {
 					t.Fatal(err)
@@ -50,6 +48,13 @@ func TestArgoCD(t *testing.T) {
 			}
 		})
 	}
+}
+
+// updating reports whether goldens are written. The flag is of the tests from
+// outside of the package.
+func updating() bool {
+	f := flag.Lookup("update")
+	return f != nil && f.Value.String() == "true"
 }
 
 func asText(files []txtar.File) string {

@@ -257,7 +257,7 @@ func automated(e *spec.Effective) any {
 	switch {
 	case e.Delivery.Sync != "manual":
 		return policy
-	case argocdSince(e, 3, 1):
+	case e.ArgoCD.AtLeast(3, 1):
 		return at("delivery.sync", append(m{{"enabled", false}}, policy...))
 	default:
 		return nil
@@ -284,7 +284,7 @@ func syncRetry(e *spec.Effective) any {
 		return nil
 	}
 	var refresh any
-	if argocdSince(e, 3, 2) {
+	if e.ArgoCD.AtLeast(3, 2) {
 		refresh = true // a commit that mends the failure is not kept waiting
 	}
 	const from = "argocd.sync.retry"
@@ -308,30 +308,29 @@ func goDuration(s string) string {
 	return d.String()
 }
 
-// argocdSince reports whether the environment's Argo CD is of a minor version or
-// a later one.
-func argocdSince(e *spec.Effective, major, minor int) bool {
-	parts := strings.SplitN(strings.TrimPrefix(e.ArgoCD.Version, "v"), ".", 3)
-	if len(parts) < 3 {
-		return false
-	}
-	a, err := strconv.Atoi(parts[0])
-	b, err2 := strconv.Atoi(parts[1])
-	return err == nil && err2 == nil && (a > major || a == major && b >= minor)
-}
-
 // confirmed marks the kinds whose deletion somebody must confirm. Before 2.14
 // Argo CD cannot ask: there it leaves them.
 func confirmed(e *spec.Effective, objects []object) {
 	value := "Prune=confirm,Delete=confirm"
-	if !argocdSince(e, 2, 14) {
+	if !e.ArgoCD.AtLeast(2, 14) {
 		value = "Prune=false,Delete=false"
 	}
 	for i := range objects {
-		if kind, _ := objects[i].doc.get("kind").(string); slices.Contains(e.ArgoCD.Sync.ConfirmDelete, kind) {
-			objects[i].doc = annotated(objects[i].doc, kv{"argocd.argoproj.io/sync-options", at("argocd.sync.confirmDelete", value)})
+		if kind, _ := objects[i].doc.get("kind").(string); slices.Contains(e.ArgoCD.Sync.ConfirmDelete, kind) && !hasOptions(objects[i].doc) {
+			objects[i].doc = annotated(objects[i].doc, kv{objectOptions, at("argocd.sync.confirmDelete", value)})
 		}
 	}
+}
+
+// objectOptions is the annotation that says how one object is synced
+// (docs/user-guide/sync-options.md of Argo CD).
+const objectOptions = "argocd.argoproj.io/sync-options"
+
+// hasOptions reports whether an object says itself how it is synced.
+func hasOptions(doc m) bool {
+	meta, _ := doc.get("metadata").(m)
+	have, _ := meta.get("annotations").(m)
+	return have.get(objectOptions) != nil
 }
 
 // annotated adds an annotation to an object.

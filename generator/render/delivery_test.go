@@ -485,7 +485,7 @@ func TestConfirmDelete(t *testing.T) {
 		want   map[string]string // kind to value
 	}{
 		"default":     {"", map[string]string{"Namespace": "Prune=confirm,Delete=confirm", "CustomResourceDefinition": "Prune=confirm,Delete=confirm"}},
-		"spec":        {"sync: {confirmDelete: [AppProject]}", map[string]string{"AppProject": "Prune=confirm,Delete=confirm"}},
+		"spec":        {"sync: {confirmDelete: [AppProject, ConfigMap]}", map[string]string{"AppProject": "Prune=confirm,Delete=confirm", "ConfigMap": "Prune=confirm,Delete=confirm"}},
 		"none":        {"sync: {confirmDelete: []}", map[string]string{}},
 		"before 2.14": {"version: v2.13.9", map[string]string{"Namespace": "Prune=false,Delete=false", "CustomResourceDefinition": "Prune=false,Delete=false"}},
 	}
@@ -504,8 +504,12 @@ func TestConfirmDelete(t *testing.T) {
 				if strings.Contains(f.Path, "/patches/") {
 					continue
 				}
-				if got := doc.Metadata.Annotations["argocd.argoproj.io/sync-options"]; got != test.want[doc.Kind] {
-					t.Errorf("%s: %q, want %q", f.Path, got, test.want[doc.Kind])
+				want := test.want[doc.Kind]
+				if doc.Kind == "ConfigMap" && strings.Contains(f.Path, "/argocd/") {
+					want = "ServerSideApply=true,Prune=false,Delete=false" // it is never deleted: there is nothing to confirm
+				}
+				if got := doc.Metadata.Annotations["argocd.argoproj.io/sync-options"]; got != want {
+					t.Errorf("%s: %q, want %q", f.Path, got, want)
 				}
 				seen[doc.Kind]++
 			}
