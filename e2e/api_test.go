@@ -30,7 +30,7 @@ func TestAPIServer(t *testing.T) {
 			t.Parallel()
 			c := environmentCluster(t, env)
 			logs(t, env+"-kube-apiserver")
-			if err := c.ApplyCRDs(shared.ctx, "external-secrets"); err != nil {
+			if err := c.Expect(shared.ctx, everything(t, shared.root, env)); err != nil {
 				t.Fatal(err)
 			}
 			total, unknown := 0, []string{}

@@ -170,18 +170,17 @@ func newSite(t *testing.T, name, env string, parts harness.Parts, poll time.Dura
 			t.Fatal(err)
 		}
 	}
-	// Only the definitions that the platform uses: Argo CD watches every kind.
-	crds, err := shared.rig.CRDs("external-secrets")
-	if err != nil {
-		t.Fatal(err)
-	}
-	crds = slices.DeleteFunc(crds, func(crd *unstructured.Unstructured) bool {
-		return !slices.Contains([]string{"secretstores.external-secrets.io", "externalsecrets.external-secrets.io"}, crd.GetName())
-	})
-	if err := c.ApplyAll(shared.ctx, crds); err != nil {
-		t.Fatal(err)
-	}
 	s := &site{env: env, hub: h, apps: apps(t, h.clone, env)}
+	// These Applications are the test's own, and so are their projects: what
+	// Argo CD is told about itself is not theirs to deliver.
+	s.apps = slices.DeleteFunc(s.apps, func(app string) bool { return strings.HasPrefix(app, "argocd") })
+	var all []*unstructured.Unstructured
+	for _, app := range s.apps {
+		all = append(all, overlay(t, h.clone, env, app)...)
+	}
+	if err := c.Expect(shared.ctx, all); err != nil {
+		t.Fatal(err)
+	}
 	projects, err := s.projects()
 	if err != nil {
 		t.Fatal(err)

@@ -90,9 +90,17 @@ func overlay(t *testing.T, root, env, app string) []*unstructured.Unstructured {
 	return objects
 }
 
-// environmentCluster is the cluster of an environment with what the platform
-// expects to find in it: nodes, and the CRDs of operators that Strake does not
-// install.
+// everything is all that an environment renders, app by app.
+func everything(t *testing.T, root, env string) []*unstructured.Unstructured {
+	t.Helper()
+	var all []*unstructured.Unstructured
+	for _, app := range apps(t, root, env) {
+		all = append(all, overlay(t, root, env, app)...)
+	}
+	return all
+}
+
+// environmentCluster is the cluster of an environment.
 func environmentCluster(t *testing.T, env string) *harness.Cluster {
 	t.Helper()
 	c, err := shared.rig.StartCluster(shared.ctx, env, harness.Whole())

@@ -119,7 +119,7 @@ func noticesMore(t *testing.T, c *harness.Cluster, s subject, namespaces []strin
 // delivered applies an environment whole and returns its objects.
 func delivered(t *testing.T, c *harness.Cluster, env string) []*unstructured.Unstructured {
 	t.Helper()
-	if err := c.ApplyCRDs(shared.ctx, "external-secrets"); err != nil {
+	if err := c.Expect(shared.ctx, everything(t, shared.root, env)); err != nil {
 		t.Fatal(err)
 	}
 	var all []*unstructured.Unstructured

@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net"
 	"os"
 	"slices"
@@ -181,7 +182,7 @@ func (w *engine) startCluster(ctx context.Context) error {
 	if err := w.c.MoreNodes(ctx, w.e, w.e.Spot.Pool, 10); err != nil {
 		return err
 	}
-	return w.c.ApplyCRDs(ctx, "external-secrets")
+	return w.c.Expect(ctx, slices.Concat(slices.Collect(maps.Values(w.rendered))...))
 }
 
 // readPersistence reads the archive's settings as the controller does, and

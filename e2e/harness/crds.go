@@ -59,16 +59,45 @@ func (r *Rig) CRDs(module string) ([]*unstructured.Unstructured, error) {
 	return crds, err
 }
 
-// ApplyCRDs applies the definitions of modules and waits until they are served.
-func (c *Cluster) ApplyCRDs(ctx context.Context, modules ...string) error {
-	for _, module := range modules {
+// Expect puts into a cluster what a platform expects to find there: the
+// definitions of other people's kinds that its objects are of, and the
+// namespaces that its objects are in and that it does not render.
+func (c *Cluster) Expect(ctx context.Context, objects []*unstructured.Unstructured) error {
+	type kind struct{ group, kind string }
+	used, defined := map[kind]bool{}, map[kind]bool{}
+	made := map[string]bool{}
+	for _, o := range objects {
+		switch o.GetKind() {
+		case "Namespace":
+			made[o.GetName()] = true
+		case "CustomResourceDefinition":
+			group, _, _ := unstructured.NestedString(o.Object, "spec", "group")
+			name, _, _ := unstructured.NestedString(o.Object, "spec", "names", "kind")
+			defined[kind{group, name}] = true
+		}
+		used[kind{o.GroupVersionKind().Group, o.GetKind()}] = true
+	}
+	var expected []*unstructured.Unstructured
+	for _, o := range objects {
+		if ns := o.GetNamespace(); ns != "" && !made[ns] {
+			made[ns] = true
+			expected = append(expected, &unstructured.Unstructured{Object: map[string]any{
+				"apiVersion": "v1", "kind": "Namespace", "metadata": map[string]any{"name": ns},
+			}})
+		}
+	}
+	for _, module := range []string{"external-secrets", "argocd"} {
 		crds, err := c.rig.CRDs(module)
 		if err != nil {
 			return err
 		}
-		if err := c.ApplyAll(ctx, crds); err != nil {
-			return fmt.Errorf("CRDs of %s: %w", module, err)
+		for _, crd := range crds {
+			group, _, _ := unstructured.NestedString(crd.Object, "spec", "group")
+			name, _, _ := unstructured.NestedString(crd.Object, "spec", "names", "kind")
+			if k := (kind{group, name}); used[k] && !defined[k] {
+				expected = append(expected, crd)
+			}
 		}
 	}
-	return nil
+	return c.ApplyAll(ctx, expected)
 }

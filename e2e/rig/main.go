@@ -12,7 +12,10 @@ import (
 	"os/exec"
 	"os/signal"
 	"path/filepath"
+	"slices"
 	"syscall"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"strake/e2e/harness"
 	"strake/generator/diag"
@@ -40,7 +43,9 @@ func main() {
 func run(ctx context.Context, o options) (err error) {
 	rig, err := harness.New(harness.Config{
 		Dir: o.dir, Path: o.path, Log: func(line string) { fmt.Println(line) },
-		Sources: map[string]string{"external-secrets": os.Getenv("STRAKE_MOD_EXTERNAL_SECRETS")},
+		Sources: map[string]string{
+			"argocd": os.Getenv("STRAKE_MOD_ARGOCD"), "external-secrets": os.Getenv("STRAKE_MOD_EXTERNAL_SECRETS"),
+		},
 	})
 	if err != nil {
 		return err
@@ -90,9 +95,6 @@ func deliver(ctx context.Context, rig *harness.Rig, o options, env string) error
 	if err := cluster.AddNodes(ctx, effective); err != nil {
 		return err
 	}
-	if err := cluster.ApplyCRDs(ctx, "external-secrets"); err != nil {
-		return err
-	}
 	overlays, err := os.ReadDir(filepath.Join(o.root, "overlays", env))
 	if err != nil {
 		return err
@@ -101,6 +103,7 @@ func deliver(ctx context.Context, rig *harness.Rig, o options, env string) error
 	for _, overlay := range overlays {
 		apps = append(apps, overlay.Name())
 	}
+	var parts [][]*unstructured.Unstructured
 	for _, app := range harness.Waves(apps) {
 		dir := "overlays/" + env + "/" + app
 		cmd := exec.CommandContext(ctx, o.strake, "build", dir)
@@ -113,8 +116,14 @@ func deliver(ctx context.Context, rig *harness.Rig, o options, env string) error
 		if err != nil {
 			return err
 		}
+		parts = append(parts, objects)
+	}
+	if err := cluster.Expect(ctx, slices.Concat(parts...)); err != nil {
+		return err
+	}
+	for _, objects := range parts {
 		if err := cluster.ApplyAll(ctx, objects); err != nil {
-			return fmt.Errorf("%s: %w", dir, err)
+			return err
 		}
 	}
 	return nil
