@@ -152,17 +152,16 @@ func subjects(objects []*unstructured.Unstructured) []subject {
 	return slices.SortedFunc(maps.Keys(found), func(a, b subject) int { return cmp.Compare(a.String(), b.String()) })
 }
 
-// namespaces are the rendered ones, two that no platform should reach, and all
-// of them together.
+// namespaces are those of the objects, and two that no platform should reach.
 func namespaces(objects []*unstructured.Unstructured) []string {
 	names := []string{"default", "kube-system"}
 	for _, o := range objects {
-		if o.GetKind() == "Namespace" {
-			names = append(names, o.GetName())
+		if ns := o.GetNamespace(); ns != "" {
+			names = append(names, ns)
 		}
 	}
 	slices.Sort(names)
-	return names
+	return slices.Compact(names)
 }
 
 // as speaks as a subject: a ServiceAccount by its token, a group by a member
