@@ -26,11 +26,13 @@ $(BIN)/kustomize $(BIN)/conftest: $(BIN)/%: e2e/tools/%/go.mod e2e/tools/%/go.su
 	e2e/tools.sh $*
 	@ln -sf "$$(e2e/tools.sh --dir $*)/$*" $@
 
-# Render the reference platform, check it, and show the pull requests that
-# would be opened if the branch on GitHub were still empty.
+# Render the reference platform, check it, show the Applications that deliver it,
+# and the pull requests that would be opened if the branch on GitHub were still
+# empty.
 run: build
 	$(BIN)/strake render
 	$(BIN)/strake check
+	$(BIN)/strake apps
 	$(BIN)/strake propose --dry-run --base $(EMPTY_TREE)
 
 test: $(BIN)/kustomize

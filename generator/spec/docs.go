@@ -46,6 +46,10 @@ func reachTable() []reached {
 		server     = argo + " (Deployment argo-server)"
 		guard      = "overlays/<env>/<tenant>-guardrails/"
 		work       = "overlays/<env>/<tenant>/"
+		apps       = "overlays/<env>/argocd-apps/"
+		project    = apps + " (AppProject)"
+		delivered  = apps + " (Application)"
+		itself     = "overlays/<env>/argocd/"
 	)
 	return []reached{
 		{"", []string{"environments/<env>/effective.yaml"}},
@@ -68,15 +72,28 @@ func reachTable() []reached {
 		{"artifacts", []string{guard + " (ConfigMap artifact-repositories)", config}},
 		{"archive", []string{config, controller, server, argo + " (ExternalSecret)"}},
 		{"secrets", []string{guard + " (SecretStore)", argo + " (SecretStore)"}},
+		{"repository", []string{"environments/<env>/effective.yaml", apps}},
+		{"delivery", []string{delivered}},
+		{"delivery.windows", []string{project}},
+		{"delivery.approvers", []string{"environments/<env>/effective.yaml"}},
+		{"argocd", []string{itself}},
+		{"argocd.namespace", []string{apps, itself}},
+		{"argocd.install", []string{apps, itself}},
+		{"argocd.version", []string{delivered, itself}},
+		{"argocd.notifications.subscriptions", []string{project}},
+		{"argocd.sync", []string{delivered}},
+		{"argocd.sync.confirmDelete", []string{"base/<app>/<version>/", guard + " (Namespace)"}},
+		{"argocd.tenantKinds", []string{project}},
 		{"tenant", []string{guard, work}},
+		{"tenant.contact", []string{project}},
 		{"tenant.quota", []string{guard + " (ResourceQuota, LimitRange)"}},
 		{"tenant.namespace", []string{guard + " (Namespace)", work}},
-		{"tenant.group", []string{guard + " (RoleBinding)"}},
+		{"tenant.group", []string{guard + " (RoleBinding)", project}},
 		{"tenant.serviceAccount", []string{guard + " (ServiceAccount, Role, RoleBinding)", work}},
 		{"tenant.config", []string{work + " (ConfigMap)"}},
 		{"tenant.secrets", []string{work + " (ExternalSecret)"}},
 		{"tenant.pipelines", []string{work + " (WorkflowTemplate, CronWorkflow)"}},
-		{"tenant.apps", []string{}},
+		{"tenant.apps", []string{apps + " (Application, AppProject)"}},
 	}
 }
 
