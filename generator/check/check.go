@@ -28,6 +28,32 @@ type Input struct {
 	Overlays    []Overlay
 	// Spec is the effective spec in JSON form; nil for a repository without one.
 	Spec map[string]any
+	// Partial says that more is delivered together with these overlays than
+	// stands here: what is missing may be elsewhere.
+	Partial bool
+	// Repository is the one that the overlays stand in.
+	Repository Repository
+	// Assertions are what the spec says that groups may and may not do in Argo
+	// CD.
+	Assertions []Assertion
+}
+
+// Repository is what a check may know of the Git repository around the
+// overlays.
+type Repository struct {
+	// URLs are the addresses that mean this repository.
+	URLs []string
+	// List names what a directory holds; ok is false where there is no such
+	// directory. A nil List knows nothing.
+	List func(dir string) (names []string, ok bool)
+}
+
+// Assertion is one thing that a group of people shall, or shall not, be able to
+// do with the Applications of a project.
+type Assertion struct {
+	Group, Project, Verb string
+	May                  bool
+	Range                diag.Range // where the spec says so
 }
 
 // Objects returns the objects of all overlays, in order.

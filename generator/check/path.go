@@ -132,3 +132,12 @@ func join(path manifest.Path, steps ...manifest.Step) manifest.Path {
 	out := make(manifest.Path, 0, len(path)+len(steps))
 	return append(append(out, path...), steps...)
 }
+
+// Has reports whether something other than null stands at keys.
+func Has(root any, names ...string) bool {
+	for _, name := range names {
+		m, _ := root.(map[string]any)
+		root = m[name]
+	}
+	return root != nil
+}

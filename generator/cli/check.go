@@ -269,15 +269,23 @@ func (w *workspace) checkPaths(ctx context.Context, o checkOptions, args []strin
 	if err != nil {
 		return nil, err
 	}
+	var g gathered
+	named := map[string]bool{} // files that a kustomization names
 	for _, dir := range roots {
 		if !within(dir, under) {
 			continue
 		}
-		s := stage{name: dir, fsys: w.fsys, dirs: []string{dir}}
+		s := stage{name: dir, fsys: w.fsys, dirs: []string{dir}, partial: true, addresses: w.remotes()}
 		b, found, err := s.build(ctx)
 		if err != nil {
 			return nil, err
 		}
+		for _, o := range b.objects() {
+			for _, layer := range o.Layers {
+				named[layer.Range.Path] = true
+			}
+		}
+		g.add(dir, b.objects())
 		judged, summary, err := check.Environment(ctx, b.input(), checks)
 		if err != nil {
 			return nil, err
@@ -289,6 +297,20 @@ func (w *workspace) checkPaths(ctx context.Context, o checkOptions, args []strin
 		r.take(b, append(append(found, unlessBroken(judged, found)...), updates...), summary)
 		r.coverage.Files++
 	}
+	manifests, err := w.plain(ctx, under, func(file string) bool { return named[file] })
+	if err != nil {
+		return nil, err
+	}
+	for _, o := range manifests {
+		judged, summary, err := check.Environment(ctx, check.Input{Environment: o.Dir, Overlays: []check.Overlay{o}, Partial: true}, checks)
+		if err != nil {
+			return nil, err
+		}
+		r.take(built{stage: stage{name: o.Dir}, overlays: []build.Overlay{{Dir: o.Dir, Objects: o.Objects}}}, judged, summary)
+		r.coverage.Files++
+		g.overlays = append(g.overlays, o)
+	}
+	r.findings = append(r.findings, w.topology(&g)...)
 	r.findings = append(r.findings, check.Fleet(r.summaries)...)
 	for _, c := range checks {
 		r.coverage.Checks = append(r.coverage.Checks, c.Name())

@@ -27,6 +27,7 @@ import (
 	"strake/generator/build"
 	"strake/generator/check"
 	"strake/generator/check/argo"
+	"strake/generator/check/argocd"
 	"strake/generator/check/kube"
 	"strake/generator/check/rego"
 	"strake/generator/diag"
@@ -44,10 +45,11 @@ const examplesToday = "2026-11-21"
 // Their pages have ```text blocks.
 func noExample() map[string]string {
 	return map[string]string{
-		"check-failed":      "a bug in a check is what makes it fail",
-		"removal-unchecked": "it takes two commits, the first of which does not build",
-		"template-syntax":   "the spec's reader finds it first; an effective.yaml that was changed by hand reaches it",
-		"build-positions":   "kustomize's own transformers keep the marks; a build that loses them is a bug",
+		"check-failed":                 "a bug in a check is what makes it fail",
+		"removal-unchecked":            "it takes two commits, the first of which does not build",
+		"template-syntax":              "the spec's reader finds it first; an effective.yaml that was changed by hand reaches it",
+		"application-object-too-large": "the object of an example would be 256 KiB long",
+		"build-positions":              "kustomize's own transformers keep the marks; a build that loses them is a bug",
 	}
 }
 
@@ -225,6 +227,10 @@ func (x example) run(t *testing.T) diag.List {
 		return x.overlays(t)
 	case "fleet":
 		return x.fleet(t)
+	case "argocd":
+		return x.argocd(t)
+	case "topology":
+		return x.topology(t)
 	case "policy":
 		return x.policy(t)
 	case "tree":
@@ -258,7 +264,7 @@ func (x example) update(t *testing.T) diag.List {
 
 func judge(t *testing.T, env string, objects []*manifest.Object, more ...check.Check) diag.List {
 	t.Helper()
-	found, _ := judgeAll(t, env, objects, append([]check.Check{kube.New(), argo.New()}, more...))
+	found, _ := judgeAll(t, env, objects, append([]check.Check{kube.New(), argo.New(), argocd.New()}, more...))
 	return found
 }
 
@@ -427,7 +433,7 @@ func (x example) fleet(t *testing.T) diag.List {
 	files := x.files("prod.yaml")
 	for _, name := range slices.Sorted(maps.Keys(files)) {
 		objects, bad := manifest.Split(name, files[name].Data)
-		own, summary := judgeAll(t, strings.TrimSuffix(path.Base(name), ".yaml"), objects, []check.Check{kube.New(), argo.New()})
+		own, summary := judgeAll(t, strings.TrimSuffix(path.Base(name), ".yaml"), objects, []check.Check{kube.New(), argo.New(), argocd.New()})
 		found = append(append(found, bad...), own...)
 		summaries = append(summaries, summary)
 	}
@@ -445,11 +451,52 @@ func (x example) overlays(t *testing.T) diag.List {
 		found = append(found, bad...)
 		in.Overlays = append(in.Overlays, check.Overlay{Dir: path.Dir(name), Objects: objects})
 	}
-	own, _, err := check.Environment(t.Context(), in, []check.Check{kube.New(), argo.New()})
+	own, _, err := check.Environment(t.Context(), in, []check.Check{kube.New(), argo.New(), argocd.New()})
 	if err != nil {
 		t.Fatal(err)
 	}
 	return append(found, own...)
+}
+
+// argocd: the objects are a part of what is delivered to prod.
+func (x example) argocd(t *testing.T) diag.List {
+	t.Helper()
+	objects, found := manifest.Split("objects.yaml", []byte(x.text))
+	in := check.Input{Environment: "prod", Partial: true, Overlays: []check.Overlay{{Dir: "overlays/prod/argocd", Objects: objects}}}
+	return append(found, x.delivered(t, in)...)
+}
+
+// topology: each file is what one overlay of prod builds, but for
+// assertions.yaml, which holds argocd.rbac.assertions of the spec.
+func (x example) topology(t *testing.T) diag.List {
+	t.Helper()
+	in := check.Input{Environment: "prod", Spec: map[string]any{"argocd": map[string]any{"namespace": "argocd", "version": "v2.14.21"}}}
+	in.Repository.URLs = []string{"https://github.com/example/mlops-gitops"}
+	var found diag.List
+	files := x.files("")
+	for _, name := range slices.Sorted(maps.Keys(files)) {
+		if name == "assertions.yaml" {
+			var list []spec.Assertion
+			if err := yaml.Unmarshal(files[name].Data, &list); err != nil {
+				t.Fatal(err)
+			}
+			in.Assertions = assertions(&spec.Effective{ArgoCD: &spec.ArgoCD{RBAC: spec.ArgoCDRBAC{Assertions: list}}})
+			continue
+		}
+		objects, bad := manifest.Split(name, files[name].Data)
+		found = append(found, bad...)
+		in.Overlays = append(in.Overlays, check.Overlay{Dir: path.Dir(name), Objects: objects})
+	}
+	return append(found, x.delivered(t, in)...)
+}
+
+func (x example) delivered(t *testing.T, in check.Input) diag.List {
+	t.Helper()
+	found, _, err := check.Environment(t.Context(), in, []check.Check{kube.New(), argo.New(), argocd.New()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return found
 }
 
 // policy: a module judges the Service api.

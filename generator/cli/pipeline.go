@@ -12,6 +12,7 @@ import (
 	"strake/generator/build"
 	"strake/generator/check"
 	"strake/generator/check/argo"
+	"strake/generator/check/argocd"
 	"strake/generator/check/kube"
 	"strake/generator/check/rego"
 	"strake/generator/diag"
@@ -29,6 +30,10 @@ type stage struct {
 	dirs []string
 	// spec is nil for a repository without one.
 	spec *spec.Effective
+	// addresses are those of the clone's remotes.
+	addresses []string
+	// partial says that more is delivered together with this.
+	partial bool
 	// trace leads from a rendered line to the line of the spec.
 	trace *tree.Tree
 }
@@ -90,17 +95,18 @@ func (w *workspace) checks(ctx context.Context, policyDirs []string) ([]check.Ch
 	if err != nil {
 		return nil, nil, fmt.Errorf("load policies: %w", err)
 	}
-	return []check.Check{kube.New(), argo.New(), policy}, findings, nil
+	return []check.Check{kube.New(), argo.New(), argocd.New(), policy}, findings, nil
 }
 
 // input is what the checks see of a stage.
 func (b built) input() check.Input {
-	in := check.Input{Environment: b.name}
+	in := check.Input{Environment: b.name, Partial: b.partial, Repository: b.repository()}
 	for _, o := range b.overlays {
 		in.Overlays = append(in.Overlays, check.Overlay{Dir: o.Dir, App: path.Base(o.Dir), Objects: o.Objects})
 	}
 	if b.spec != nil {
 		in.Spec = b.spec.JSON()
+		in.Assertions = assertions(b.spec)
 	}
 	return in
 }
@@ -114,7 +120,7 @@ func (w *workspace) stages(p *platform, e *spec.Effective) []stage {
 	committed := overlayDirs(p.comparison.Committed, p.comparison.Root, e.Environment)
 	if len(committed) > 0 {
 		out = append(out, stage{
-			name: e.Environment, fsys: w.fsys, spec: e, trace: same,
+			name: e.Environment, fsys: w.fsys, spec: e, trace: same, addresses: w.remotes(),
 			dirs: append(committed, w.appDirs(e)...),
 		})
 	}
@@ -128,7 +134,7 @@ func (w *workspace) stages(p *platform, e *spec.Effective) []stage {
 func (w *workspace) freshStage(p *platform, e *spec.Effective) stage {
 	fresh := p.comparison.Fresh[e.Environment]
 	return stage{
-		name: e.Environment, fsys: tree.Over(w.fsys, fresh), spec: e, trace: fresh,
+		name: e.Environment, fsys: tree.Over(w.fsys, fresh), spec: e, trace: fresh, addresses: w.remotes(),
 		dirs: append(overlayDirs(fresh, p.comparison.Root, e.Environment), w.appDirs(e)...),
 	}
 }

@@ -10,9 +10,11 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/go-git/go-billy/v5"
@@ -222,6 +224,20 @@ func (r *Repo) supported() error {
 		}
 	}
 	return nil
+}
+
+// Remotes are the addresses of the repositories that this one is a clone of, as
+// its configuration has them. They may hold credentials.
+func (r *Repo) Remotes() []string {
+	cfg, err := r.store.Config()
+	if err != nil {
+		return nil // supported has read it
+	}
+	var out []string
+	for _, name := range slices.Sorted(maps.Keys(cfg.Remotes)) {
+		out = append(out, cfg.Remotes[name].URLs...)
+	}
+	return out
 }
 
 // Branch is the name of the current branch, or "" when HEAD is detached. A

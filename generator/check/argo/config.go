@@ -100,9 +100,7 @@ func (e entry) finding(rest manifest.Path, summary, detail string) diag.Diagnost
 	d := find(e.o, e.rule, e.path(), summary, detail)
 	d.Field = full.String()
 	d.Sensitive = e.sensitive(full)
-	if line := e.line(rest); line > 0 {
-		d.Range = e.shift(d.Range, line)
-	}
+	d.Range = check.InText(e.o, e.path(), d.Range, e.line(rest))
 	return d
 }
 
@@ -127,26 +125,6 @@ func (e entry) line(rest manifest.Path) int {
 		return 0
 	}
 	return place.Range("").Start.Line
-}
-
-// shift moves a range into the block scalar that starts there. A value that is
-// written in any other way has an end, or stands in a file of its own.
-func (e entry) shift(r diag.Range, line int) diag.Range {
-	for _, layer := range slices.Backward(e.o.Layers) {
-		if layer.Find == nil {
-			continue
-		}
-		at, exact := layer.Find(e.path())
-		if !exact {
-			continue
-		}
-		if at.End.Line != 0 || at.Start.Line == 0 || at.Path != r.Path {
-			return r
-		}
-		at.Start = diag.Pos{Line: at.Start.Line + line}
-		return at
-	}
-	return r
 }
 
 // entries reads the data of a ConfigMap. What is not YAML is a finding.
