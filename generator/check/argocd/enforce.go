@@ -4,6 +4,8 @@ import (
 	"strings"
 
 	"github.com/argoproj/argo-cd/v2/util/rbac"
+
+	"strake/generator/check"
 )
 
 // enforcer asks Argo CD's own RBAC code.
@@ -77,4 +79,12 @@ func line(fields ...string) string {
 		out[i] = f
 	}
 	return strings.Join(out, ", ")
+}
+
+// May asks the whole policy of an environment: the built-in one, that of the
+// ConfigMap, and the roles of the project that the object PROJECT/NAME is in.
+func (c *Checker) May(in *check.Input, subject, resource, action, object string) bool {
+	r := c.read(in)
+	project, _, _ := strings.Cut(object, "/")
+	return r.enforcer(r.policy(), project).may(subject, resource, action, object)
 }
