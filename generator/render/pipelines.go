@@ -97,6 +97,7 @@ func taskTemplate(e *spec.Effective, t *spec.Tenant, p *spec.Pipeline) m {
 		{"activeDeadlineSeconds", activeDeadline(e, t, p)},
 		{"securityContext", podSecurity()},
 	}
+	workflow = append(workflow, kv{"hooks", exitHook(e, t)})
 	workflow = append(workflow, housekeeping(e)...)
 	workflow = append(workflow,
 		kv{"workflowMetadata", m{{"labels", runLabels(t, p)}}},

@@ -374,6 +374,7 @@ func workflowShape() *shape {
 		"securityContext":  security,
 		"executor":         mapping,
 		"podMetadata":      metadata,
+		"hooks":            mapping,
 		"workflowMetadata": metadata,
 		"templateDefaults": template,
 		"templates":        lists(template),

@@ -92,6 +92,7 @@ func (o *templateOverlay) workflow(s m) m {
 	s = o.executor(s)
 	s = o.deadline(s)
 	s = s.inside("securityContext", func(x m) m { return x.fill(podSecurity()) })
+	s = o.hook(s)
 	s = s.fill(housekeeping(o.e))
 	s = s.inside("workflowMetadata", o.mark)
 	s = s.inside("podMetadata", func(x m) m {

@@ -25,6 +25,7 @@ func tenant(e *spec.Effective, t *spec.Tenant) app {
 			objects = append(objects, externalSecret(name, t.Namespace, t.Secrets[name], e, tenantPath(t)+".secrets."+name))
 		}
 	}
+	objects = append(objects, failureReport(e, t)...)
 	objects = append(objects, pipelines(e, t)...)
 	return app{
 		name:      t.Name,

@@ -14,6 +14,8 @@ const (
 	loginAccount   = "tenant-login"
 	loginToken     = "tenant-login.service-account-token"
 	artifactSecret = "artifact-repository"
+	reportTemplate = "report-failed-run"
+	reportWebhook  = "report-failed-run-webhook"
 	clusterCA      = "kube-root-ca.crt" // Kubernetes writes it into every namespace
 )
 
@@ -27,6 +29,9 @@ func (x *examiner) taken(at string, t *Tenant) {
 			"Workflows must not run as it. Choose another name.")
 	}
 	ours := []string{loginToken}
+	if t.Contact.FailedRuns != nil {
+		ours = append(ours, reportWebhook)
+	}
 	if x.e.Artifacts != nil && x.e.Artifacts.S3 != nil {
 		ours = append(ours, artifactSecret)
 	}
@@ -37,6 +42,19 @@ func (x *examiner) taken(at string, t *Tenant) {
 	}
 	if _, both := t.Config[clusterCA]; both {
 		x.report(ruleName, at+".config."+clusterCA, clusterCA+" is a ConfigMap that Kubernetes writes into every namespace", "Choose another name.")
+	}
+}
+
+// failedRuns checks what reports the tenant's failed runs.
+func (x *examiner) failedRuns(at string, t *Tenant) {
+	if t.Contact.FailedRuns == nil {
+		return
+	}
+	x.image(at+".contact.failedRuns.image", t.Contact.FailedRuns.Image)
+	for _, p := range t.Pipelines {
+		if p.Name == reportTemplate {
+			x.report(ruleName, at+".pipelines["+p.Name+"].name", p.Name+" is a WorkflowTemplate that Strake renders", "Choose another name.")
+		}
 	}
 }
 

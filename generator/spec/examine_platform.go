@@ -215,6 +215,10 @@ func (x *examiner) secrets() {
 			use("tenants["+t.Name+"].secrets", "what tenant "+t.Name+" has in secrets")
 			return
 		}
+		if t.Contact.FailedRuns != nil {
+			use("tenants["+t.Name+"].contact.failedRuns", "the webhook that tenant "+t.Name+" reports to")
+			return
+		}
 	}
 }
 

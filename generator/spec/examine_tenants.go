@@ -34,6 +34,7 @@ func (x *examiner) tenant(t *Tenant) {
 		x.report(ruleName, at+".config."+repositoriesConfigMap, repositoriesConfigMap+" is the ConfigMap of the artifact repository", "Strake writes it. Choose another name.")
 	}
 	x.taken(at, t)
+	x.failedRuns(at, t)
 	for i := range t.Pipelines {
 		x.pipeline(at, t, &t.Pipelines[i])
 	}

@@ -455,8 +455,19 @@ type Tenant struct {
 
 // Contact is where a tenant hears of its failures.
 type Contact struct {
-	// Slack is the channel.
+	// Slack is the channel that Argo CD reports to when an Application of the tenant fails.
 	Slack string `yaml:"slack" strake:"slackchannel"`
+	// FailedRuns reports each run of a pipeline that did not succeed.
+	FailedRuns *FailedRuns `yaml:"failedRuns"`
+}
+
+// FailedRuns is how a run that did not succeed is reported: by an exit handler
+// of every pipeline, except of a template with one of its own.
+type FailedRuns struct {
+	// Webhook is where the secret store keeps the URL of an incoming webhook of Slack. It is bound to one channel. Never a token: whoever may run workflows in the namespace can read it.
+	Webhook SecretRef `yaml:"webhook" strake:"required"`
+	// Image that has curl, by digest.
+	Image string `yaml:"image" strake:"required"`
 }
 
 // ServiceAccount that the tenant's workflow pods run as.
