@@ -50,13 +50,24 @@ func reachTable() []reached {
 		project    = apps + " (AppProject)"
 		delivered  = apps + " (Application)"
 		itself     = "overlays/<env>/argocd/"
+		persistent = "environments/<env>/persistent/"
+		ephemeral  = "environments/<env>/ephemeral/"
 	)
 	return []reached{
 		{"", []string{"environments/<env>/effective.yaml"}},
 		{"cloud", []string{"environments/<env>/effective.yaml", guard + " (SecretStore)", argo}},
 		{"cluster", []string{work, guard, argo}},
 		{"cluster.controlPlaneCIDR", []string{guard + " (NetworkPolicy)", argo + " (NetworkPolicy)"}},
-		{"cluster.nodePools", []string{work + " (placement of workflow pods)", controller, server}},
+		{"cluster.nodePools", []string{work + " (placement of workflow pods)", controller, server, ephemeral}},
+		{"lifecycle", []string{ephemeral}},
+		{"terraform", []string{persistent, ephemeral}},
+		{"network", []string{ephemeral}},
+		{"databases", []string{persistent, work + " (the proxy beside a service)"}},
+		{"registries", []string{persistent}},
+		{"cluster.private", []string{ephemeral}},
+		{"cluster.releaseChannel", []string{ephemeral}},
+		{"cluster.controlPlane", []string{ephemeral}},
+		{"cluster.maintenance", []string{ephemeral}},
 		{"workflows", []string{"base/argo-workflows/<version>/", argo}},
 		{"workflows.version", []string{"base/argo-workflows/<version>/", "base/argo-workflows-crds/<version>/"}},
 		{"workflows.controller", []string{controller}},
@@ -92,6 +103,8 @@ func reachTable() []reached {
 		{"tenant.serviceAccount", []string{guard + " (ServiceAccount, Role, RoleBinding)", work}},
 		{"tenant.config", []string{work + " (ConfigMap)"}},
 		{"tenant.secrets", []string{work + " (ExternalSecret)"}},
+		{"tenant.data", []string{persistent}},
+		{"tenant.services", []string{work + " (Deployment, Service, PodDisruptionBudget)"}},
 		{"tenant.pipelines", []string{work + " (WorkflowTemplate, CronWorkflow)"}},
 		{"tenant.apps", []string{apps + " (Application, AppProject)"}},
 	}

@@ -93,6 +93,8 @@ type tenantLimits struct {
 	Quota map[string]string `yaml:"quota" strake:"quantities,keys=quota"`
 	// Pools that tenants, pipelines and tasks may name.
 	Pools []string `yaml:"pools" strake:"nodepool"`
+	// Roles in the project that a tenant's ServiceAccount may have.
+	Roles []string `yaml:"roles" strake:"role"`
 }
 
 // defaults fill every environment, tenant and pipeline.

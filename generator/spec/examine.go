@@ -59,6 +59,15 @@ func (x *examiner) listed(path string) bool {
 	return true
 }
 
+// account is the e-mail of a Google service account that is named by its e-mail,
+// or by its ID in the environment's project.
+func (e *Effective) account(name string) string {
+	if name == "" || e.Cloud.Project == "" || strings.Contains(name, "@") {
+		return name
+	}
+	return name + "@" + e.Cloud.Project + ".iam.gserviceaccount.com"
+}
+
 // below reports whether a path lies under another.
 func below(path, top string) bool {
 	rest, ok := strings.CutPrefix(path, top)
@@ -97,6 +106,7 @@ func fill(e *Effective) {
 		if t.Namespace == "" {
 			t.Namespace = t.Name
 		}
+		t.ServiceAccount.GoogleServiceAccount = e.account(t.ServiceAccount.GoogleServiceAccount)
 		for j := range t.Pipelines {
 			for k := range t.Pipelines[j].Tasks {
 				for in, from := range t.Pipelines[j].Tasks[k].Inputs {

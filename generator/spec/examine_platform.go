@@ -19,6 +19,7 @@ func (x *examiner) examine() {
 	x.artifacts()
 	x.archive()
 	x.cloud()
+	x.terraform()
 	x.secrets()
 	x.argocd()
 	x.namespaces()

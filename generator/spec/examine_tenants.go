@@ -34,6 +34,7 @@ func (x *examiner) tenant(t *Tenant) {
 		x.report(ruleName, at+".config."+repositoriesConfigMap, repositoriesConfigMap+" is the ConfigMap of the artifact repository", "Strake writes it. Choose another name.")
 	}
 	x.taken(at, t)
+	x.roles(at, t)
 	x.failedRuns(at, t)
 	for i := range t.Pipelines {
 		x.pipeline(at, t, &t.Pipelines[i])
@@ -60,6 +61,42 @@ func (x *examiner) quota(at string, t *Tenant) {
 			x.report(ruleLimits, at+".quota."+key, fmt.Sprintf("quota %s is %s", key, written), fmt.Sprintf("tenantLimits allows at most %s.", x.limits.Quota[key]))
 		}
 	}
+}
+
+// roles holds what a tenant's ServiceAccount may do in the whole project against
+// tenantLimits, and refuses what can be granted on one thing.
+func (x *examiner) roles(at string, t *Tenant) {
+	for i, role := range t.ServiceAccount.Roles {
+		where := at + ".serviceAccount.roles[" + strconv.Itoa(i) + "]"
+		if !x.settled(where) {
+			continue
+		}
+		if instead := narrower(role); instead != "" {
+			x.report(ruleRole, where, role+" in the whole project is more than a tenant needs", instead)
+			continue
+		}
+		if x.limits != nil && len(x.limits.Roles) > 0 && !slices.Contains(x.limits.Roles, role) {
+			x.report(ruleLimits, where, "role "+role+" is not open to tenants", "tenantLimits.roles allows "+strings.Join(x.limits.Roles, ", ")+".")
+		}
+	}
+}
+
+// narrower says what to write instead of a role in the whole project: row 0-10
+// of the known mistakes. It is empty for a role that may be granted there.
+func narrower(role string) string {
+	switch {
+	case role == "roles/owner" || role == "roles/editor" || role == "roles/viewer":
+		return "Basic roles reach everything in the project. Name the roles that the work needs."
+	case strings.HasPrefix(role, "roles/bigquery.data"), role == "roles/bigquery.admin", role == "roles/bigquery.user":
+		return "It reaches every dataset of the project. Write datasets: [{name: …, role: …}], and roles/bigquery.jobUser here."
+	case strings.HasPrefix(role, "roles/storage."):
+		return "It reaches every bucket of the project. Write buckets: [{name: …, role: roles/storage.objectUser}]."
+	case role == "roles/secretmanager.secretAccessor" || role == "roles/secretmanager.admin":
+		return "It reads every secret of the project. Name the secrets under secrets: access to each of them is granted."
+	case strings.HasPrefix(role, "roles/iam.") || strings.HasPrefix(role, "roles/resourcemanager."):
+		return "Whoever has it can give itself every other right. Leave it to the platform's team."
+	}
+	return ""
 }
 
 // app checks what can be said without reading the app.

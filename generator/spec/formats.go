@@ -62,6 +62,14 @@ var patternFormats = [...]patternFormat{
 	{"host", ruleValue, 253, hostName, "a host name or an IP address, without a scheme or a port"},
 	{"days", ruleValue, 6, wholeDays, "whole days, such as 180d"},
 	{"serviceaccount", ruleValue, 160, googleServiceAccount, "the e-mail of a Google service account, NAME@PROJECT.iam.gserviceaccount.com"},
+	{"account", ruleValue, 160, serviceAccountID, "a Google service account: its ID of 6 to 30 lower-case letters, digits and hyphens, or its e-mail, NAME@PROJECT.iam.gserviceaccount.com"},
+	{"projectnumber", ruleValue, 20, projectNumber, "the number of a project, in quotes"},
+	{"network", ruleName, 63, gkeName, "lower-case letters, digits and hyphens, at most 63, beginning with a letter"},
+	{"dataset", ruleName, 1024, datasetName, "letters, digits and _"},
+	{"role", ruleValue, 255, iamRole, "a role of IAM: roles/bigquery.jobUser, projects/PROJECT/roles/NAME or organizations/NUMBER/roles/NAME"},
+	{"clock", ruleValue, 5, clockTime, `a time of day in quotes, "18:00"`},
+	{"sqltier", ruleValue, 63, sqlTier, "a machine type of Cloud SQL: db-f1-micro, db-custom-2-7680 or db-perf-optimized-N-4"},
+	{"mount", ruleValue, 4096, mountPath, "the absolute path in the container that the files are put at"},
 	{"abspath", ruleValue, 4096, absolutePath, "an absolute path in the container, such as /tmp/dataset.pkl"},
 }
 
@@ -105,6 +113,8 @@ func lookupFormat(name string) format {
 		return branch
 	case "path":
 		return repositoryPath
+	case "relpath":
+		return relativePath
 	case "quantities":
 		return quantity
 	case "quota":
@@ -153,6 +163,13 @@ var (
 	hostName             = regexp.MustCompile(`^[A-Za-z0-9]([-A-Za-z0-9.]*[A-Za-z0-9])?$`)
 	wholeDays            = regexp.MustCompile(`^[1-9][0-9]*d$`)
 	googleServiceAccount = regexp.MustCompile(`^[a-z]([-a-z0-9]{4,28}[a-z0-9])@[a-z0-9.-]+\.iam\.gserviceaccount\.com$`)
+	serviceAccountID     = regexp.MustCompile(`^[a-z]([-a-z0-9]{4,28}[a-z0-9])(@[a-z0-9.-]+\.iam\.gserviceaccount\.com)?$`)
+	projectNumber        = regexp.MustCompile(`^[1-9][0-9]{5,18}$`)
+	datasetName          = regexp.MustCompile(`^[A-Za-z0-9_]+$`)
+	iamRole              = regexp.MustCompile(`^((projects/[a-z0-9.:-]+|organizations/[0-9]+)/)?roles/[A-Za-z0-9_.]+$`)
+	clockTime            = regexp.MustCompile(`^([01][0-9]|2[0-3]):[0-5][0-9]$`)
+	sqlTier              = regexp.MustCompile(`^db-(custom-[0-9]+-[0-9]+|[a-z0-9]+-[A-Za-z0-9-]+)$`)
+	mountPath            = regexp.MustCompile(`^/[^:\x00-\x1f]+$`)
 	absolutePath         = regexp.MustCompile(`^/[^\x00-\x1f]+$`)
 	releaseKey           = regexp.MustCompile(`^[a-z0-9][-a-z0-9]*(/[a-z0-9][-a-z0-9]*){1,2}$`)
 	variableName         = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_-]*$`)
@@ -322,6 +339,18 @@ func repositoryPath(s string) (string, string) {
 		if part == ".." {
 			return ruleValue, want
 		}
+	}
+	return "", ""
+}
+
+// relativePath is a path that may begin with "..": the loader holds it against
+// the repository once it is joined to the directory it is relative to.
+func relativePath(s string) (string, string) {
+	for strings.HasPrefix(s, "../") {
+		s = s[len("../"):]
+	}
+	if rule, _ := repositoryPath(s); rule != "" {
+		return rule, "a relative path with slashes: ../infra/dev"
 	}
 	return "", ""
 }

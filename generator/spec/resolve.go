@@ -184,6 +184,7 @@ func (l *loader) environment(c cluster) *Effective {
 	l.examined = append(l.examined, x)
 	fill(e)
 	l.templates(x)
+	l.attachments(x)
 	x.examine()
 	found = slices.Concat(m.found, found, ch.found, x.found)
 	l.found = append(l.found, found.In(c.name.text)...)

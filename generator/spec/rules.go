@@ -38,6 +38,7 @@ const (
 	ruleCollision    = "spec-collision"
 	ruleTemplate     = "spec-template"
 	ruleRemoval      = "spec-removal"
+	ruleRole         = "spec-role"
 )
 
 // RuleInfo describes one rule of this package.
@@ -71,6 +72,7 @@ func Rules() []RuleInfo {
 		{ruleRelease, diag.Error, "a release and the pipelines do not fit together"},
 		{ruleRemoval, diag.Error, "a removal cannot apply"},
 		{ruleRequired, diag.Error, "a required field is missing"},
+		{ruleRole, diag.Error, "a tenant's ServiceAccount gets a role that reaches the whole project"},
 		{ruleSecretStore, diag.Error, "a secret is used and no secret store is set up"},
 		{ruleAuth, diag.Error, "the server's login is unsafe or incomplete"},
 		{ruleSyntax, diag.Error, "a file is not YAML that the reader accepts"},

@@ -21,7 +21,17 @@ type Effective struct {
 	Repository Repository `yaml:"repository" strake:"required"`
 	// Cloud is the project and the region.
 	Cloud Cloud `yaml:"cloud"`
-	// Cluster is the GKE cluster, as far as scheduling depends on it.
+	// Lifecycle is standing, or ephemeral for a cluster that is destroyed and made again: then nothing protects the cluster itself from deletion. What is persistent is protected in both.
+	Lifecycle string `yaml:"lifecycle" strake:"enum=standing|ephemeral"`
+	// Terraform says where the layer underneath is described, and who writes it.
+	Terraform *Terraform `yaml:"terraform"`
+	// Network is the VPC that the cluster stands in.
+	Network *Network `yaml:"network"`
+	// Databases are Cloud SQL instances. The archive's is one of them, whether it is named here or not.
+	Databases []Database `yaml:"databases"`
+	// Registries are repositories of container images.
+	Registries []Registry `yaml:"registries"`
+	// Cluster is the GKE cluster.
 	Cluster Cluster `yaml:"cluster"`
 	// Workflows is the Argo Workflows installation. Without it nothing of Argo is rendered.
 	Workflows *Workflows `yaml:"workflows"`
@@ -41,6 +51,8 @@ type Effective struct {
 	Tenants []Tenant `yaml:"tenants"`
 	// Templates are the users' own template files, as read.
 	Templates []Template `yaml:"templates"`
+	// Files are what services mount and the schemas of tables, as read.
+	Files []File `yaml:"files"`
 	// positions is where a human wrote each value, by path.
 	positions positions
 }
@@ -49,7 +61,17 @@ type Effective struct {
 type settings struct {
 	// Cloud is the project and the region.
 	Cloud Cloud `yaml:"cloud"`
-	// Cluster is the GKE cluster, as far as scheduling depends on it.
+	// Lifecycle is standing, or ephemeral for a cluster that is destroyed and made again: then nothing protects the cluster itself from deletion. What is persistent is protected in both.
+	Lifecycle string `yaml:"lifecycle" strake:"enum=standing|ephemeral"`
+	// Terraform says where the layer underneath is described, and who writes it.
+	Terraform *Terraform `yaml:"terraform"`
+	// Network is the VPC that the cluster stands in.
+	Network *Network `yaml:"network"`
+	// Databases are Cloud SQL instances. The archive's is one of them, whether it is named here or not.
+	Databases []Database `yaml:"databases"`
+	// Registries are repositories of container images.
+	Registries []Registry `yaml:"registries"`
+	// Cluster is the GKE cluster.
 	Cluster Cluster `yaml:"cluster"`
 	// Workflows is the Argo Workflows installation. Without it nothing of Argo is rendered.
 	Workflows *Workflows `yaml:"workflows"`
@@ -76,6 +98,15 @@ type Template struct {
 	Content string `yaml:"content" strake:"required"`
 }
 
+// File is the text of a user's own file that is rendered into others. It stands
+// in effective.yaml so that what is rendered follows from that file alone.
+type File struct {
+	// Path of the file in the repository.
+	Path string `yaml:"path" strake:"required,path"`
+	// Content of the file.
+	Content string `yaml:"content" strake:"required"`
+}
+
 // Repository is the Git repository that Argo CD syncs.
 type Repository struct {
 	// URL of the repository, https or ssh.
@@ -92,6 +123,8 @@ type Cloud struct {
 	Project string `yaml:"project" strake:"gcpproject"`
 	// Region of the cluster, the buckets and the database.
 	Region string `yaml:"region" strake:"gcpregion"`
+	// ProjectNumber is the number of the project: only Terraform knows it, "${facts.project_number}". IAM names ServiceAccounts by it. Rendered Terraform looks it up by itself when it is not said.
+	ProjectNumber string `yaml:"projectNumber" strake:"projectnumber"`
 }
 
 // Cluster says what workloads may rely on when they are scheduled.
@@ -109,6 +142,16 @@ type Cluster struct {
 	ControlPlaneCIDR string `yaml:"controlPlaneCIDR" strake:"cidr"`
 	// DNSServiceIP is the address of the Service kube-dns. NetworkPolicies need it where NodeLocal DNSCache and Calico run together: the cache takes over that address on the node, so what a pod asks is no pod.
 	DNSServiceIP string `yaml:"dnsServiceIP" strake:"ipv4"`
+	// Existing: refer to the cluster, never create it.
+	Existing bool `yaml:"existing"`
+	// Private nodes have no addresses of their own on the internet.
+	Private bool `yaml:"private"`
+	// ReleaseChannel that GKE upgrades the cluster by. UNSPECIFIED leaves upgrades to you. Default: REGULAR.
+	ReleaseChannel string `yaml:"releaseChannel" strake:"enum=RAPID|REGULAR|STABLE|EXTENDED|UNSPECIFIED"`
+	// ControlPlane is who reaches the API server.
+	ControlPlane ControlPlane `yaml:"controlPlane"`
+	// Maintenance says when GKE may upgrade the cluster.
+	Maintenance *Maintenance `yaml:"maintenance"`
 	// NodePools of a standard cluster.
 	NodePools []NodePool `yaml:"nodePools"`
 }
@@ -125,6 +168,12 @@ type NodePool struct {
 	Min int `yaml:"min" strake:"min=0"`
 	// Max is the most nodes that the pool may grow to. 0 means that it is not known here.
 	Max int `yaml:"max" strake:"min=0"`
+	// DiskGb is the size of each node's boot disk in GiB. Default: 100.
+	DiskGb int `yaml:"diskGb" strake:"min=10"`
+	// DiskType of the boot disk. Default: pd-balanced.
+	DiskType string `yaml:"diskType" strake:"enum=pd-standard|pd-balanced|pd-ssd|hyperdisk-balanced"`
+	// Zones of the nodes. Default: those of the cluster.
+	Zones []string `yaml:"zones" strake:"gcplocation"`
 	// GPU is the accelerator of each node. The pool has the taint nvidia.com/gpu=present.
 	GPU *GPU `yaml:"gpu"`
 	// Dedicated sets the label and the taint dedicated=<value>.
@@ -323,6 +372,8 @@ type GCS struct {
 	Bucket string `yaml:"bucket" strake:"required,bucket"`
 	// Existing: refer to the bucket, never create it.
 	Existing bool `yaml:"existing"`
+	// DeleteAfter deletes objects of that age. Empty keeps them.
+	DeleteAfter string `yaml:"deleteAfter" strake:"days"`
 }
 
 // S3 is any store that speaks the S3 protocol.
@@ -347,6 +398,8 @@ type SecretRef struct {
 	Secret string `yaml:"secret" strake:"required,secretid"`
 	// Version of the secret. Another version of what the controller and the server read once restarts them. latest does not: they keep the old value until they are restarted.
 	Version string `yaml:"version" default:"latest" strake:"secretversion"`
+	// Existing: refer to the secret and grant access to it, never create it.
+	Existing bool `yaml:"existing"`
 }
 
 // Archive keeps finished workflows in a database.
@@ -411,6 +464,8 @@ type UserSecret struct {
 	Password string `yaml:"password" strake:"required,secretid"`
 	// PasswordVersion is the version of that secret. Another version restarts the controller and the server, which read the password once. With latest a new password reaches the cluster and the running pods keep the old one until they are restarted.
 	PasswordVersion string `yaml:"passwordVersion" default:"latest" strake:"secretversion"`
+	// Existing: refer to the two secrets and grant access to them, never create them.
+	Existing bool `yaml:"existing"`
 }
 
 // Secrets is the store that Secrets come from, through the External Secrets Operator.
@@ -425,6 +480,8 @@ type Secrets struct {
 type GCPSecretManager struct {
 	// Project that holds the secrets, when it is not cloud.project.
 	Project string `yaml:"project" strake:"gcpproject"`
+	// Existing: no secret is created; access to those that are there is granted.
+	Existing bool `yaml:"existing"`
 }
 
 // Tenant is one team: its namespace, its limits and its work.
@@ -445,6 +502,10 @@ type Tenant struct {
 	Config map[string]map[string]string `yaml:"config" strake:"keys=objectname,items=configkey"`
 	// Secrets is Secrets by name, each a map of keys to secrets of the store.
 	Secrets map[string]map[string]SecretRef `yaml:"secrets" strake:"keys=objectname,items=configkey"`
+	// Data is what the tenant keeps in Google Cloud.
+	Data Data `yaml:"data"`
+	// Services are the tenant's long-running workloads.
+	Services []Service `yaml:"services"`
 	// Pipelines are the tenant's workflows.
 	Pipelines []Pipeline `yaml:"pipelines"`
 	// Contact is where the tenant hears of its failures.
@@ -474,8 +535,14 @@ type FailedRuns struct {
 type ServiceAccount struct {
 	// Name of the ServiceAccount.
 	Name string `yaml:"name" default:"workflow-runner" strake:"objectname"`
-	// GoogleServiceAccount is the e-mail of the linked account. Empty means that IAM names the ServiceAccount itself.
-	GoogleServiceAccount string `yaml:"googleServiceAccount" strake:"serviceaccount"`
+	// GoogleServiceAccount is the linked account: its e-mail, or its ID in cloud.project. Empty means that IAM names the ServiceAccount itself, which is all that is needed for anything but a login to Cloud SQL.
+	GoogleServiceAccount string `yaml:"googleServiceAccount" strake:"account"`
+	// Roles in the project: for what cannot be granted on one thing, as roles/bigquery.jobUser.
+	Roles []string `yaml:"roles" strake:"role"`
+	// Buckets that it may use.
+	Buckets []BucketGrant `yaml:"buckets"`
+	// Datasets that it may use.
+	Datasets []DatasetGrant `yaml:"datasets"`
 }
 
 // Pipeline becomes a WorkflowTemplate, and a CronWorkflow when it has a schedule.
