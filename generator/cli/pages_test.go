@@ -480,7 +480,7 @@ func (x example) topology(t *testing.T) diag.List {
 			if err := yaml.Unmarshal(files[name].Data, &list); err != nil {
 				t.Fatal(err)
 			}
-			in.Assertions = assertions(&spec.Effective{ArgoCD: &spec.ArgoCD{RBAC: spec.ArgoCDRBAC{Assertions: list}}})
+			in.Assertions = assertions(&spec.Effective{Settings: spec.Settings{ArgoCD: &spec.ArgoCD{RBAC: spec.ArgoCDRBAC{Assertions: list}}}})
 			continue
 		}
 		objects, bad := manifest.Split(name, files[name].Data)

@@ -495,7 +495,9 @@ spec:
 func templateOnly(text string) *spec.Effective {
 	return &spec.Effective{
 		Environment: "prod", Platform: "mlops",
-		Workflows: &spec.Workflows{Install: "external", Version: "v3.7.18", Namespace: "argo", Helm: &spec.Helm{}},
+		Settings: spec.Settings{
+			Workflows: &spec.Workflows{Install: "external", Version: "v3.7.18", Namespace: "argo", Helm: &spec.Helm{}},
+		},
 		Tenants: []spec.Tenant{{
 			Name: "forecasting", Namespace: "forecasting",
 			ServiceAccount: spec.ServiceAccount{Name: "workflow-runner"},

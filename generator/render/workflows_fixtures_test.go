@@ -21,46 +21,48 @@ import (
 func platform(change ...func(e *spec.Effective)) *spec.Effective {
 	e := &spec.Effective{
 		Environment: "prod", Platform: "mlops", Stage: "prod", Strake: "0.1.0",
-		Cloud: spec.Cloud{Project: "mlops-prod", Region: "asia-northeast1"},
-		Cluster: spec.Cluster{
-			Name: "mlops-prod", Location: "asia-northeast1", Mode: "standard", Version: "1.33",
-			ControlPlaneCIDR: "172.16.0.0/28",
-			NodePools: []spec.NodePool{
-				{Name: "system", MachineType: "e2-standard-2", Min: 1, Max: 3},
-				{Name: "tools", Dedicated: "tools", Labels: map[string]string{"team": "platform"}},
-				{Name: "spot", Spot: true, Max: 5},
-			},
-		},
-		Workflows: &spec.Workflows{
-			Install: "embedded", Version: "v3.7.18", Namespace: "argo", Scope: "cluster",
-			Controller: spec.Controller{Replicas: 1, Pool: "system"},
-			Server: spec.Server{
-				Replicas: 2, AuthModes: []string{"client", "sso"},
-				SSO: &spec.SSO{
-					Issuer: "https://accounts.google.com", ClientID: "mlops.apps.googleusercontent.com",
-					ClientSecret: spec.SecretRef{Secret: "argo-sso", Version: "latest"},
-					RedirectURL:  "https://argo.example.com/oauth2/callback",
-					Scopes:       []string{"groups", "email"}, RBAC: true,
+		Settings: spec.Settings{
+			Cloud: spec.Cloud{Project: "mlops-prod", Region: "asia-northeast1"},
+			Cluster: spec.Cluster{
+				Name: "mlops-prod", Location: "asia-northeast1", Mode: "standard", Version: "1.33",
+				ControlPlaneCIDR: "172.16.0.0/28",
+				NodePools: []spec.NodePool{
+					{Name: "system", MachineType: "e2-standard-2", Min: 1, Max: 3},
+					{Name: "tools", Dedicated: "tools", Labels: map[string]string{"team": "platform"}},
+					{Name: "spot", Spot: true, Max: 5},
 				},
 			},
-			ActiveDeadline: "3h",
-			TTL:            spec.WorkflowTTL{AfterSuccess: "1d", AfterFailure: "7d"},
-			PodGC:          spec.PodGC{Strategy: "OnPodCompletion", DeleteDelay: "60s"},
-			Parallelism:    spec.Parallelism{Total: 50, PerNamespace: 10},
+			Workflows: &spec.Workflows{
+				Install: "embedded", Version: "v3.7.18", Namespace: "argo", Scope: "cluster",
+				Controller: spec.Controller{Replicas: 1, Pool: "system"},
+				Server: spec.Server{
+					Replicas: 2, AuthModes: []string{"client", "sso"},
+					SSO: &spec.SSO{
+						Issuer: "https://accounts.google.com", ClientID: "mlops.apps.googleusercontent.com",
+						ClientSecret: spec.SecretRef{Secret: "argo-sso", Version: "latest"},
+						RedirectURL:  "https://argo.example.com/oauth2/callback",
+						Scopes:       []string{"groups", "email"}, RBAC: true,
+					},
+				},
+				ActiveDeadline: "3h",
+				TTL:            spec.WorkflowTTL{AfterSuccess: "1d", AfterFailure: "7d"},
+				PodGC:          spec.PodGC{Strategy: "OnPodCompletion", DeleteDelay: "60s"},
+				Parallelism:    spec.Parallelism{Total: 50, PerNamespace: 10},
+			},
+			Artifacts: &spec.Artifacts{
+				GCS:         &spec.GCS{Bucket: "mlops-prod-artifacts"},
+				KeyFormat:   "{{workflow.namespace}}/{{workflow.name}}/{{pod.name}}",
+				ArchiveLogs: true,
+			},
+			Archive: &spec.Archive{
+				PostgreSQL:        &spec.PostgreSQL{CloudSQL: "argo-archive", Database: "argo", Port: 5432, SSLMode: "verify-full"},
+				TTL:               "180d",
+				ClusterName:       "mlops-prod",
+				NodeStatusOffload: true,
+				ConnectionPool:    spec.ConnectionPool{MaxIdle: 10, MaxOpen: 20, MaxLifetime: "1h30m"},
+			},
+			Secrets: &spec.Secrets{GCPSecretManager: &spec.GCPSecretManager{}, RefreshInterval: "1d"},
 		},
-		Artifacts: &spec.Artifacts{
-			GCS:         &spec.GCS{Bucket: "mlops-prod-artifacts"},
-			KeyFormat:   "{{workflow.namespace}}/{{workflow.name}}/{{pod.name}}",
-			ArchiveLogs: true,
-		},
-		Archive: &spec.Archive{
-			PostgreSQL:        &spec.PostgreSQL{CloudSQL: "argo-archive", Database: "argo", Port: 5432, SSLMode: "verify-full"},
-			TTL:               "180d",
-			ClusterName:       "mlops-prod",
-			NodeStatusOffload: true,
-			ConnectionPool:    spec.ConnectionPool{MaxIdle: 10, MaxOpen: 20, MaxLifetime: "1h30m"},
-		},
-		Secrets: &spec.Secrets{GCPSecretManager: &spec.GCPSecretManager{}, RefreshInterval: "1d"},
 	}
 	for _, c := range change {
 		c(e)

@@ -624,7 +624,7 @@ func isField(kind reflect.Type, path string) bool {
 			return false
 		}
 		field, found := reflect.StructField{}, false
-		for f := range kind.Fields() {
+		for _, f := range reflect.VisibleFields(kind) {
 			if f.Tag.Get("yaml") == part {
 				field, found = f, true
 			}

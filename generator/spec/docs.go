@@ -267,7 +267,7 @@ func repeated(kind string) func(path string) bool {
 		if kind == "Tenant" {
 			return path == "spec.environments"
 		}
-		settings := shapeOf(reflect.TypeFor[settings]())
+		settings := shapeOf(reflect.TypeFor[Settings]())
 		rest, found := strings.CutPrefix(path, "spec.environments.")
 		return path == "spec.tenants" || path == "spec.defaults.tenant" || path == "spec.defaults.pipeline" || found && settings.field(rest) != nil
 	}
@@ -362,7 +362,7 @@ type explainRoot struct {
 func explainRoots() []explainRoot {
 	return []explainRoot{
 		{"Platform", "spec", shapeOf(reflect.TypeFor[platformSpec]())},
-		{"Platform", "spec.defaults", shapeOf(reflect.TypeFor[settings]())},
+		{"Platform", "spec.defaults", shapeOf(reflect.TypeFor[Settings]())},
 		{"Tenant", "spec", shapeOf(reflect.TypeFor[tenantSpec]())},
 		{"Platform", "spec.environments", shapeOf(reflect.TypeFor[environment]())},
 		{"Release", "spec", shapeOf(reflect.TypeFor[releaseSpec]())},
@@ -416,7 +416,7 @@ func explanation(r explainRoot, f field, path string) string {
 		fmt.Fprintf(&b, "\nDefault: %s\n", f.tag.value)
 	}
 	if rest, found := strings.CutPrefix(full, "spec.defaults."); found {
-		if shapeOf(reflect.TypeFor[settings]()).field(strings.Split(rest, ".")[0]) != nil {
+		if shapeOf(reflect.TypeFor[Settings]()).field(strings.Split(rest, ".")[0]) != nil {
 			fmt.Fprintf(&b, "\nSet it for all environments in spec.defaults, for one in spec.environments: its own value wins.\n")
 		}
 	}

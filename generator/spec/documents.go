@@ -99,7 +99,7 @@ type tenantLimits struct {
 
 // defaults fill every environment, tenant and pipeline.
 type defaults struct {
-	settings `yaml:",inline"`
+	Settings `yaml:",inline"`
 	// Tenant fills every tenant.
 	Tenant tenantDefaults `yaml:"tenant"`
 	// Pipeline fills every pipeline.
@@ -130,7 +130,7 @@ type environment struct {
 	Variables map[string]string `yaml:"variables" strake:"keys=variable"`
 	// Tenants is none for an environment without tenants.
 	Tenants  string `yaml:"tenants" strake:"enum=none"`
-	settings `yaml:",inline"`
+	Settings `yaml:",inline"`
 }
 
 // inlineTenant is a tenant in the Platform's own file.

@@ -143,19 +143,6 @@ func TestEveryFieldIsDocumented(t *testing.T) {
 	}
 }
 
-// TestEffectiveHasEverySetting keeps the typed environment and the settings of
-// the documents alike.
-func TestEffectiveHasEverySetting(t *testing.T) {
-	t.Parallel()
-	effective := shapeOf(reflect.TypeFor[Effective]())
-	for _, f := range shapeOf(reflect.TypeFor[settings]()).fields {
-		other := effective.field(f.name)
-		if other == nil || other.shape.typ != f.shape.typ {
-			t.Errorf("settings.%s is not in Effective, or of another type", f.name)
-		}
-	}
-}
-
 // TestSchemaAcceptsReferencePlatform holds the schema against the files that it
 // is for, and against a typing error in them.
 func TestSchemaAcceptsReferencePlatform(t *testing.T) {

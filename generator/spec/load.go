@@ -99,7 +99,7 @@ func Load(fsys fs.FS, file, toolVersion string) (*Platform, diag.List) {
 	l := &loader{
 		fsys: fsys, path: path.Clean(file), toolVersion: cmp.Or(toolVersion, "devel"),
 		tenantAt: map[string]int{}, releases: map[string]source{}, facts: map[string]source{}, used: map[string]bool{}, contents: map[string]*string{},
-		settings:  shapeOf(reflect.TypeFor[settings]()),
+		settings:  shapeOf(reflect.TypeFor[Settings]()),
 		effective: shapeOf(reflect.TypeFor[Effective]()),
 		tenant:    shapeOf(reflect.TypeFor[Tenant]()),
 	}

@@ -19,34 +19,8 @@ type Effective struct {
 	Strake string `yaml:"strake" strake:"required"`
 	// Repository is where the manifests are kept.
 	Repository Repository `yaml:"repository" strake:"required"`
-	// Cloud is the project and the region.
-	Cloud Cloud `yaml:"cloud"`
-	// Lifecycle is standing, or ephemeral for a cluster that is destroyed and made again: then nothing protects the cluster itself from deletion. What is persistent is protected in both.
-	Lifecycle string `yaml:"lifecycle" strake:"enum=standing|ephemeral"`
-	// Terraform says where the layer underneath is described, and who writes it.
-	Terraform *Terraform `yaml:"terraform"`
-	// Network is the VPC that the cluster stands in.
-	Network *Network `yaml:"network"`
-	// Databases are Cloud SQL instances. The archive's is one of them, whether it is named here or not.
-	Databases []Database `yaml:"databases"`
-	// Registries are repositories of container images.
-	Registries []Registry `yaml:"registries"`
-	// Cluster is the GKE cluster.
-	Cluster Cluster `yaml:"cluster"`
-	// Workflows is the Argo Workflows installation. Without it nothing of Argo is rendered.
-	Workflows *Workflows `yaml:"workflows"`
-	// Spot says where workflow pods run and how they survive losing their node.
-	Spot *Spot `yaml:"spot"`
-	// Artifacts is the artifact repository.
-	Artifacts *Artifacts `yaml:"artifacts"`
-	// Archive is the database of finished workflows.
-	Archive *Archive `yaml:"archive"`
-	// Secrets is the store that Secrets come from.
-	Secrets *Secrets `yaml:"secrets"`
-	// ArgoCD delivers the environment. Without it nothing of Argo CD is rendered.
-	ArgoCD *ArgoCD `yaml:"argocd"`
-	// Delivery says how what is merged reaches the cluster.
-	Delivery Delivery `yaml:"delivery"`
+	// Settings are those of the environment, with everything filled in.
+	Settings `yaml:",inline"`
 	// Tenants are the teams that live in this environment.
 	Tenants []Tenant `yaml:"tenants"`
 	// Templates are the users' own template files, as read.
@@ -57,8 +31,8 @@ type Effective struct {
 	positions positions
 }
 
-// settings are what an environment sets, and what defaults set for all of them.
-type settings struct {
+// Settings are what an environment sets, and what defaults set for all of them.
+type Settings struct {
 	// Cloud is the project and the region.
 	Cloud Cloud `yaml:"cloud"`
 	// Lifecycle is standing, or ephemeral for a cluster that is destroyed and made again: then nothing protects the cluster itself from deletion. What is persistent is protected in both.
