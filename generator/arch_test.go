@@ -35,6 +35,8 @@ var packages = map[string][]string{
 	"generator/check/argocd": {"generator/check", "generator/diag", "generator/manifest"},
 	"generator/check/rego":   {"generator/check", "generator/diag", "generator/manifest", "policies"},
 	"generator/report":       {"generator/diag", "generator/manifest", "generator/tree"},
+	"generator/fetch":        {},
+	"generator/vendored":     {"generator/diag", "generator/manifest", "generator/tree"},
 	"generator/propose":      {"generator/diag", "generator/tree"},
 	"generator/cli":          {"*"},
 }
@@ -43,7 +45,7 @@ var packages = map[string][]string{
 // that reaches outside.
 var owners = map[string][]string{
 	"net":                                 {"generator/propose"},
-	"net/http":                            {"generator/propose"},
+	"net/http":                            {"generator/fetch", "generator/propose"},
 	"os/exec":                             {},
 	"math/rand":                           {},
 	"unsafe":                              {},

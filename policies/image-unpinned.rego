@@ -14,7 +14,7 @@ findings contains f if {
 	some c in lib.containers
 	text := object.get(c.container, "image", "")
 	is_string(text)
-	some problem in [problem_of(text)]
+	some problem in [problem_of(c, text)]
 	f := {
 		"object": c.object,
 		"path": array.concat(c.path, ["image"]),
@@ -24,7 +24,7 @@ findings contains f if {
 	}
 }
 
-problem_of(text) := ["error", "is a placeholder", "Write the image that is to run, with its digest."] if {
+problem_of(c, text) := ["error", "is a placeholder", "Write the image that is to run, with its digest."] if {
 	placeholder(text)
 } else := null if {
 	lib.templated(text)
@@ -40,6 +40,7 @@ problem_of(text) := ["error", "is a placeholder", "Write the image that is to ru
 	lib.prod
 	lib.image(text).digest == ""
 	not released(lib.image(text))
+	not official(input.objects[c.object], lib.image(text))
 }
 
 placeholder(text) if regex.match(`(?i)PLACEHOLDER|CHANGE_?ME|REPLACE_?ME|YOUR[_-]|<[^>]*>|\[[^\]]*\]|^TODO`, text)
@@ -50,4 +51,12 @@ released(i) if {
 	startswith(i.repository, prefix)
 	i.registry in {"quay.io", "gcr.io", "ghcr.io", "registry.k8s.io", "oci.external-secrets.io"}
 	lib.version_of(i.tag)
+}
+
+# official are the images that Argo CD's own manifests bring, with the version
+# that each of its releases was tested with.
+official(o, i) if {
+	o.metadata.labels["app.kubernetes.io/part-of"] == "argocd"
+	some name in ["dexidp/dex", "redis", "docker/library/redis", "library/redis"]
+	i.repository == name
 }

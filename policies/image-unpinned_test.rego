@@ -56,3 +56,18 @@ spec:
 `)
 	fixture.paths(f) == {"0:spec.templates.0.containerSet.containers.1.image"}
 }
+
+# Argo CD's official manifests name their companions by tag.
+test_argocd[labels] if {
+	some labels, expected in {"part-of: argocd": set(), "part-of: shop": {"warning"}}
+	f := rule.findings with input as fixture.prod(sprintf(
+		`
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: argocd-redis, labels: {app.kubernetes.io/%s}}
+spec: {template: {spec: {containers: [{name: redis, image: "redis:7.2.11-alpine"}]}}}
+`,
+		[labels],
+	))
+	fixture.severities(f) == expected
+}

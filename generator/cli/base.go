@@ -49,7 +49,7 @@ func (w *workspace) base(name string, p *platform) (revision, error) {
 	return revision{}, errors.Join(errs...)
 }
 
-// read lists what of a revision matters: what is rendered, or everything where
+// read lists what of a revision matters: what overlays are built from, or everything where
 // tenants have kustomizations of their own, which may lie on anything.
 func (w *workspace) read(p *platform) []string {
 	for _, e := range p.spec.Environments {
@@ -57,7 +57,7 @@ func (w *workspace) read(p *platform) []string {
 			return nil
 		}
 	}
-	return rendered(p.comparison.Root)
+	return builtFrom(p.comparison.Root)
 }
 
 // stage is what an environment was at the revision, with the hand-written

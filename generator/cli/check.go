@@ -22,6 +22,7 @@ import (
 	"strake/generator/report"
 	"strake/generator/spec"
 	"strake/generator/tree"
+	"strake/generator/vendored"
 )
 
 // head is the commit that the working tree stands on.
@@ -150,6 +151,8 @@ func (w *workspace) checkPlatform(ctx context.Context, o checkOptions) (*result,
 	}
 	r.coverage.Files += p.comparison.Committed.Len()
 	r.findings = append(r.findings, tree.Findings(p.drift(o.environments))...)
+	r.findings = append(r.findings, vendored.Missing(w.fsys, p.comparison.Root, vendoredNeeds(chosen))...)
+	r.findings = append(r.findings, vendored.Edited(w.fsys, p.comparison.Root)...)
 	checks, found, err := w.checks(ctx, o.policies)
 	if err != nil {
 		return nil, err
@@ -357,7 +360,7 @@ func (w *workspace) gate(since string, p *platform) (*gate, error) {
 		fmt.Fprintln(w.env.Stderr, "removals are not checked: not a Git repository")
 		return g, nil
 	}
-	before, _, err := w.git.Tree(since, rendered(g.root)...)
+	before, _, err := w.git.Tree(since, builtFrom(g.root)...)
 	if err != nil && since == head && errors.Is(err, repo.ErrNoRevision) {
 		fmt.Fprintln(w.env.Stderr, "removals are not checked: there is no commit yet")
 		return g, nil
@@ -427,15 +430,15 @@ func (g *gate) gone(ctx context.Context, p *platform) (diag.List, []check.Identi
 	return findings, stood, nil
 }
 
-// unchanged reports whether the environment's overlays, and every base, are
-// byte for byte what they were.
+// unchanged reports whether the environment's overlays, and all that any overlay
+// lies on, are byte for byte what they were.
 func (g *gate) unchanged(env string, after built) bool {
 	if after.fsys == nil {
 		return false
 	}
-	overlays, bases := path.Join(g.root, "overlays", env)+"/", path.Join(g.root, "base")+"/"
+	under := []string{path.Join(g.root, "overlays", env), path.Join(g.root, "base"), path.Join(g.root, "vendor")}
 	for f := range g.before.All() {
-		if !strings.HasPrefix(f.Path, overlays) && !strings.HasPrefix(f.Path, bases) {
+		if !within(f.Path, under) {
 			continue
 		}
 		now, err := fs.ReadFile(after.fsys, f.Path)

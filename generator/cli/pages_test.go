@@ -35,6 +35,7 @@ import (
 	"strake/generator/render"
 	"strake/generator/spec"
 	"strake/generator/tree"
+	"strake/generator/vendored"
 	"strake/policies"
 )
 
@@ -235,6 +236,10 @@ func (x example) run(t *testing.T) diag.List {
 		return x.policy(t)
 	case "tree":
 		return x.tree(t)
+	case "vendor":
+		return x.vendor(t)
+	case "vendored":
+		return x.vendored(t)
 	case "platform":
 		return x.commands(t)
 	default:
@@ -400,6 +405,24 @@ func (x example) template(t *testing.T) diag.List {
 		found = append(found, render.Templates(e)...)
 	}
 	return found
+}
+
+// vendor: the text is what somebody hands to strake vendor external-secrets
+// --version v2.9.0.
+func (x example) vendor(t *testing.T) diag.List {
+	t.Helper()
+	c, _ := vendored.Find("external-secrets")
+	_, found := vendored.Take(c, "v2.9.0", "", []vendored.Source{{Name: "external-secrets.yaml", Data: []byte(x.text)}})
+	return found
+}
+
+// vendored: the spec and what stands in vendor/.
+func (x example) vendored(t *testing.T) diag.List {
+	t.Helper()
+	files := x.platform(t)
+	p, found := spec.Load(files, specFile, Version)
+	found = append(found, vendored.Missing(files, "", vendoredNeeds(p.Environments))...)
+	return append(found, vendored.Edited(files, "")...)
 }
 
 // removal: a commit deletes the Namespace research from prod; the text is a

@@ -11,6 +11,7 @@ import (
 	"strake/generator/diag"
 	"strake/generator/report"
 	"strake/generator/tree"
+	"strake/generator/vendored"
 )
 
 func newRender(g *global) *cobra.Command {
@@ -70,6 +71,9 @@ func (g *global) render(ctx context.Context, environments []string, check, force
 	}
 	if err := p.mayRender(); err != nil {
 		return err
+	}
+	if missing := vendored.Missing(w.fsys, p.comparison.Root, vendoredNeeds(chosen)); len(missing) > 0 {
+		return w.refuse(missing, nil) // an overlay that lies on nothing does not build
 	}
 	options := tree.PlanOptions{Force: force}
 	for _, e := range chosen {

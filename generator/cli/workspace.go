@@ -281,6 +281,10 @@ func rendered(root string) []string {
 	return []string{path.Join(root, "base"), path.Join(root, "environments"), path.Join(root, "overlays"), ".gitattributes"}
 }
 
+// builtFrom lists the places that overlays are built from: what is rendered, and
+// the official manifests that they lie on.
+func builtFrom(root string) []string { return append(rendered(root), path.Join(root, "vendor")) }
+
 // renderOne renders an environment, and says what is wrong with the templates
 // that its users brought.
 func renderOne(e *spec.Effective) (*tree.Tree, diag.List, error) {

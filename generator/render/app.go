@@ -28,8 +28,11 @@ type app struct {
 	objects []object
 	// patches and generated stand in the component before custom/.
 	patches []patch
-	// plain overlays have no component at all: custom resource definitions go
-	// through no transformer.
+	// vendored are directories below vendor/ whose official manifests the overlay
+	// lies on.
+	vendored []string
+	// plain overlays have no custom/: nobody changes definitions, and each
+	// transformer would cost their whole size.
 	plain bool
 	// from is the path of the spec that caused the app.
 	from string
@@ -52,7 +55,7 @@ type object struct {
 type patch struct {
 	file   string
 	from   string
-	target m // kind, name; only for JSON6902
+	target m // kind, name, as patterns: for JSON6902, and for a merge into many objects
 	doc    any
 }
 
@@ -112,6 +115,9 @@ func (l *layout) add(a app) {
 		dir := l.addBase(a)
 		resources = append(resources, relative(overlay, dir))
 	}
+	for _, dir := range a.vendored {
+		resources = append(resources, relative(overlay, l.under("vendor", dir)))
+	}
 	for _, o := range sortedObjects(a.objects) {
 		l.put(path.Join(overlay, o.name()), o.from, o.doc)
 		resources = append(resources, o.name())
@@ -119,11 +125,11 @@ func (l *layout) add(a app) {
 	for _, o := range a.files {
 		l.put(path.Join(overlay, o.file), o.from, o.doc)
 	}
+	if len(a.patches) > 0 {
+		l.addComponent(path.Join(overlay, "patches"), a)
+		components = append(components, "patches")
+	}
 	if !a.plain {
-		if len(a.patches) > 0 {
-			l.addComponent(path.Join(overlay, "patches"), a)
-			components = append(components, "patches")
-		}
 		if a.base != "" {
 			shared := l.under("base", a.base, "custom")
 			l.seed(path.Join(shared, "kustomization.yaml"), "Your changes to "+a.base+" in all environments: patches, resources, images.")

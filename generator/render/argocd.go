@@ -2,6 +2,7 @@ package render
 
 import (
 	"net/url"
+	"path"
 	"strconv"
 	"strings"
 
@@ -23,30 +24,28 @@ const (
 // value from no Secret, without this label (util/settings partOfArgoCDSelector).
 var argocdPart = kv{partOfLabel, "argocd"}
 
-// argocd is the configuration of the environment's Argo CD. Somebody else
-// installs it, so the overlay holds what stands on its own: the ConfigMaps that
-// every install has, and what Secrets and a way in need.
+// argocd is the Argo CD of the environment. Where somebody else installs it, the
+// overlay holds what stands on its own: the ConfigMaps that every install has,
+// and what Secrets and a way in need. Where its official manifests are vendored
+// it lies on them, and the ConfigMaps are patches.
 func argocd(e *spec.Effective) app {
-	objects := []object{
+	settings := []object{
 		argocdSettings(e),
 		argocdRBAC(e),
 		argocdParams(e),
 		argocdNotices(e),
 	}
-	objects = append(objects, argocdSecrets(e)...)
-	objects = append(objects, argocdExposure(e)...)
-	return app{
-		name:      argocdApp,
-		base:      "argocd",
-		namespace: e.ArgoCD.Namespace,
-		objects:   objects,
-		from:      "argocd",
+	a := app{name: argocdApp, base: "argocd", namespace: e.ArgoCD.Namespace, from: "argocd"}
+	if vendorsArgoCD(e) {
+		a.vendored = []string{path.Join("argocd", e.ArgoCD.Version, "install")}
+		a.patches = argocdPatches(e, settings)
+		a.objects = append(argocdStyle(e), platformNamespace(e, e.ArgoCD.Namespace, "argocd.namespace", "restricted"))
+	} else {
+		a.objects = settings
 	}
-}
-
-// deliversConfiguration reports whether the overlay argocd is rendered.
-func deliversConfiguration(e *spec.Effective) bool {
-	return e.ArgoCD != nil && e.ArgoCD.Install == "external"
+	a.objects = append(a.objects, argocdSecrets(e)...)
+	a.objects = append(a.objects, argocdExposure(e)...)
+	return a
 }
 
 // argocdConfig is a ConfigMap of the install, which owns it together with us.
@@ -92,7 +91,7 @@ func argocdSettings(e *spec.Effective) object {
 		)
 	}
 	data = append(data, argocdLogin(cd)...)
-	data = append(data, argocdBanner(cd)...)
+	data = append(data, argocdBanner(e)...)
 	own := make(map[string]any, len(cd.Config))
 	for key, value := range cd.Config {
 		own[key] = value
@@ -108,13 +107,18 @@ func argocdSettings(e *spec.Effective) object {
 // argocdBanner stands above and below every page and cannot be closed, so that
 // nobody takes one environment for another. Its color is a style sheet that the
 // server needs a mount for, so only an install of our own has it.
-func argocdBanner(cd *spec.ArgoCD) m {
-	b := cd.Banner
+func argocdBanner(e *spec.Effective) m {
+	b := e.ArgoCD.Banner
 	if b == nil {
 		return nil
 	}
 	const from = "argocd.banner"
+	var sheet any
+	if styled(e) {
+		sheet = at(from+".color", "./custom/"+argocdStyles)
+	}
 	return m{
+		{"ui.cssurl", sheet},
 		{"ui.bannercontent", at(from+".text", b.Text)},
 		{"ui.bannerurl", at(from+".url", optional(b.URL))},
 		{"ui.bannerpermanent", at(from, "true")},

@@ -89,6 +89,9 @@ func overlayApplication(e *spec.Effective, a app) object {
 		// Every version of it: an Application that moves on does not change.
 		d.watched = append(d.watched, "/"+path.Join(e.Repository.Root, "base", a.base))
 	}
+	for _, dir := range a.vendored {
+		d.watched = append(d.watched, "/"+path.Join(e.Repository.Root, "vendor", path.Dir(path.Dir(dir))))
+	}
 	if d.namespace == "" {
 		d.namespace = e.ArgoCD.Namespace // definitions have none, and a project allows no Application without one
 	}
@@ -311,15 +314,20 @@ func goDuration(s string) string {
 // confirmed marks the kinds whose deletion somebody must confirm. Before 2.14
 // Argo CD cannot ask: there it leaves them.
 func confirmed(e *spec.Effective, objects []object) {
-	value := "Prune=confirm,Delete=confirm"
-	if !e.ArgoCD.AtLeast(2, 14) {
-		value = "Prune=false,Delete=false"
-	}
+	value := confirmation(e)
 	for i := range objects {
 		if kind, _ := objects[i].doc.get("kind").(string); slices.Contains(e.ArgoCD.Sync.ConfirmDelete, kind) && !hasOptions(objects[i].doc) {
 			objects[i].doc = annotated(objects[i].doc, kv{objectOptions, at("argocd.sync.confirmDelete", value)})
 		}
 	}
+}
+
+// confirmation has Argo CD ask before it deletes an object.
+func confirmation(e *spec.Effective) string {
+	if !e.ArgoCD.AtLeast(2, 14) {
+		return "Prune=false,Delete=false"
+	}
+	return "Prune=confirm,Delete=confirm"
 }
 
 // objectOptions is the annotation that says how one object is synced

@@ -74,11 +74,10 @@ func platformProject(e *spec.Effective, delivered []app) object {
 			}
 		}
 	}
-	if e.ArgoCD.Install == "vendored" { // what its official manifests hold
-		for _, kind := range []string{"ClusterRole", "ClusterRoleBinding"} {
-			kinds[kind+"."+rbacGroup] = groupKind(rbacGroup, kind)
+	for group, names := range vendoredKinds(e) {
+		for _, kind := range names {
+			kinds[kind+"."+group] = groupKind(group, kind)
 		}
-		kinds["CustomResourceDefinition."+definitionsGroup] = groupKind(definitionsGroup, "CustomResourceDefinition")
 	}
 	allowed := list{}
 	for _, key := range slices.Sorted(maps.Keys(kinds)) {
@@ -96,6 +95,23 @@ func platformProject(e *spec.Effective, delivered []app) object {
 		{"orphanedResources", m{{"warn", true}, {"ignore", platformOrphans(e)}}},
 		{"syncWindows", syncWindows(e)},
 	})
+}
+
+// vendoredKinds are the cluster-wide kinds, by group, that the official
+// manifests hold which overlays lie on.
+func vendoredKinds(e *spec.Effective) map[string][]string {
+	kinds := map[string][]string{}
+	if vendorsArgoCD(e) || e.OperatorNamespace() != "" {
+		kinds[rbacGroup] = []string{"ClusterRole", "ClusterRoleBinding"}
+		kinds[definitionsGroup] = []string{"CustomResourceDefinition"}
+	}
+	if e.OperatorNamespace() != "" {
+		kinds["admissionregistration.k8s.io"] = []string{"ValidatingWebhookConfiguration"}
+	}
+	if runsWorkflows(e) && e.Workflows.CRDs == "vendored" {
+		kinds[definitionsGroup] = []string{"CustomResourceDefinition"}
+	}
+	return kinds
 }
 
 const definitionsGroup = "apiextensions.k8s.io"

@@ -35,14 +35,17 @@ func Environment(e *spec.Effective) (*tree.Tree, error) {
 // apps lists the overlays of an environment, in the order in which a platform
 // is built: definitions, controllers, then tenants, and last what delivers them.
 func apps(e *spec.Effective) []app {
-	var out []app
+	out := operator(e)
 	if w := e.Workflows; w != nil && w.Install != "none" {
 		if w.Install == "embedded" {
 			out = append(out, workflowsCRDs(e))
 		}
 		out = append(out, workflows(e))
 	}
-	if deliversConfiguration(e) {
+	if vendorsArgoCD(e) {
+		out = append(out, argocdCRDs(e))
+	}
+	if delivers(e) {
 		out = append(out, argocd(e))
 	}
 	for i := range e.Tenants {

@@ -1,6 +1,7 @@
 package render
 
 import (
+	"path"
 	"strings"
 
 	"strake/generator/spec"
@@ -10,7 +11,13 @@ import (
 // they name the kinds and let any spec pass. The full ones are 12 MB and exceed
 // what client-side apply can annotate; what they would check, `strake check`
 // does with Argo's own types, and says at which line.
+//
+// With workflows.crds: vendored they are the full ones that the project
+// publishes.
 func workflowsCRDs(e *spec.Effective) app {
+	if e.Workflows.CRDs == "vendored" {
+		return vendoredCRDs(e, "argo-workflows-crds", path.Join("workflows", e.Workflows.Version), "workflows.version")
+	}
 	a := app{
 		name:        "argo-workflows-crds",
 		base:        "argo-workflows-crds",

@@ -21,6 +21,8 @@ func (x *examiner) examine() {
 	x.cloud()
 	x.terraform()
 	x.secrets()
+	x.operator()
+	x.definitions()
 	x.argocd()
 	x.namespaces()
 	for i := range x.e.Tenants {
@@ -232,7 +234,10 @@ func reservedNamespace(name string) bool {
 // their own.
 func (x *examiner) namespaces() {
 	owner := map[string]string{}
-	overlay := map[string]string{"argo-workflows": "", "argo-workflows-crds": "", "argocd": "", "argocd-apps": "", "argocd-crds": ""}
+	overlay := map[string]string{
+		"argo-workflows": "", "argo-workflows-crds": "", "argocd": "", "argocd-apps": "", "argocd-crds": "",
+		"external-secrets": "", "external-secrets-crds": "",
+	}
 	for _, t := range x.e.Tenants {
 		at := "tenants[" + t.Name + "].namespace"
 		earlier, shared := owner[t.Namespace]
@@ -243,6 +248,8 @@ func (x *examiner) namespaces() {
 			x.report(ruleNamespace, at, fmt.Sprintf("namespace %s is the one of Argo CD", t.Namespace), "A tenant there could deliver anything anywhere. Give the tenant another.")
 		case x.runs() && t.Namespace == x.e.Workflows.Namespace:
 			x.report(ruleNamespace, at, fmt.Sprintf("namespace %s is the one of Argo Workflows", t.Namespace), "A tenant there could use the controller's rights. Give the tenant another.")
+		case t.Namespace == x.e.OperatorNamespace():
+			x.report(ruleNamespace, at, fmt.Sprintf("namespace %s is the one of External Secrets", t.Namespace), "A tenant there could read every secret of the store. Give the tenant another.")
 		case shared:
 			x.report(ruleNamespace, at, fmt.Sprintf("tenants %s and %s share the namespace %s", earlier, t.Name, t.Namespace), "Quota, rights and secrets are per namespace.")
 		}

@@ -182,6 +182,8 @@ type Workflows struct {
 	Install string `yaml:"install" default:"embedded" strake:"enum=embedded|external|none"`
 	// Version of Argo Workflows: a 3.7 release without known vulnerabilities.
 	Version string `yaml:"version" default:"v3.7.18" strake:"semver"`
+	// CRDs are minimal (they name the kinds and let any spec pass, which strake check judges instead) or vendored (the full official ones of vendor/workflows/<version>, see strake vendor), with install: embedded.
+	CRDs string `yaml:"crds" default:"minimal" strake:"enum=minimal|vendored"`
 	// Namespace of the controller and the server.
 	Namespace string `yaml:"namespace" default:"argo" strake:"name"`
 	// Scope is cluster (one controller for all namespaces) or namespace (only its own).
@@ -448,6 +450,12 @@ type Secrets struct {
 	GCPSecretManager *GCPSecretManager `yaml:"gcpSecretManager" strake:"required"`
 	// RefreshInterval between two reads of a secret.
 	RefreshInterval string `yaml:"refreshInterval" default:"1h" strake:"duration"`
+	// Install is external (somebody else installs the operator) or vendored (its official manifests stand in vendor/external-secrets/<version>, see strake vendor).
+	Install string `yaml:"install" default:"external" strake:"enum=external|vendored"`
+	// Version of the operator, with install: vendored.
+	Version string `yaml:"version" default:"v2.9.0" strake:"semver"`
+	// Namespace of the operator, with install: vendored.
+	Namespace string `yaml:"namespace" default:"external-secrets" strake:"name"`
 }
 
 // GCPSecretManager is Google Secret Manager.
