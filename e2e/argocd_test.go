@@ -23,40 +23,50 @@ import (
 // three minutes).
 const poll = 5 * time.Second
 
-// TestArgoCD delivers an environment with a real Argo CD from a real git server.
+// TestArgoCD delivers an environment with the official Argo CD, from a real git
+// server, through the rendered Applications and projects.
 func TestArgoCD(t *testing.T) {
 	t.Parallel()
-	h := newHub(t)
-	s := newSite(t, "argocd-prod", "prod", harness.Whole(), poll, h)
-	t.Run("sync", func(t *testing.T) {
-		proves(t, "Argo CD", "every overlay of an environment becomes Synced and Healthy, whole, and stays so without being applied again")
-		testSync(t, s)
+	s := bootstrapped(t, "argocd-prod", "prod", newHub(t))
+	t.Run("root", func(t *testing.T) {
+		proves(t, "Argo CD", "from the rendered Application root alone every overlay of an environment becomes Synced and Healthy, whole, and stays so without being applied again")
+		testRoot(t, s)
 	})
 	if t.Failed() {
 		return
 	}
 	t.Run("self-heal", func(t *testing.T) {
-		proves(t, "Argo CD", "a hand edit in the cluster is healed; with selfHeal: false it is not")
+		proves(t, "Argo CD", "a hand edit in the cluster, of the platform's objects or a tenant's, is healed within seconds; with selfHeal: false it is not")
 		testSelfHeal(t, s)
 	})
 	t.Run("update and prune", func(t *testing.T) {
-		proves(t, "Argo CD", "a merge commit is picked up and rolled out; what its revert removes is pruned")
+		proves(t, "Argo CD", "one merge commit that changes two Applications is picked up and rolled out by both; what its revert removes is pruned")
 		testUpdate(t, s)
 	})
 	t.Run("tenant's project", func(t *testing.T) {
-		proves(t, "Argo CD", "a tenant's Application cannot leave its project: namespaces, kinds, repositories")
+		proves(t, "Argo CD", "a tenant's Application cannot leave the rendered project: namespaces, kinds, repositories")
 		testProject(t, s)
+	})
+	if t.Failed() {
+		return
+	}
+	t.Run("confirmation", func(t *testing.T) {
+		proves(t, "Argo CD", "a Namespace that leaves Git stays until somebody confirms it, and then goes")
+		testConfirmation(t, s)
 	})
 }
 
-func testSync(t *testing.T, s *site) {
+func testRoot(t *testing.T, s *site) {
 	head := s.hub.run(t, s.hub.clone, "rev-parse", "HEAD")
-	if err := s.deliver(t, head, true); err != nil {
+	began := time.Now()
+	s.plant(t)
+	if err := s.settled(head, 3*time.Minute, s.apps...); err != nil {
 		t.Fatal(err)
 	}
+	t.Logf("%d Applications, Synced and Healthy in %.1f s", len(s.apps), time.Since(began).Seconds())
 	for _, app := range s.apps {
 		var want []string
-		for _, o := range overlay(t, s.hub.clone, s.env, app) {
+		for _, o := range overlay(t, s.hub.clone, s.env, overlayOf(app)) {
 			want = append(want, harness.ManagedResource{Kind: o.GetKind(), Namespace: o.GetNamespace(), Name: o.GetName()}.String())
 		}
 		live, err := s.Application(shared.ctx, app)
@@ -149,9 +159,11 @@ type handEdit struct {
 	healed func(context.Context) error
 }
 
-// handEdits: a value is overwritten, and an object deleted.
+// handEdits: a value of the platform's is overwritten, one of a tenant's, and an
+// object deleted.
 func handEdits(s *site) []handEdit {
 	config := object("v1", "ConfigMap", "argo", "workflow-controller-configmap")
+	tenants := object("v1", "ConfigMap", "forecasting", "app-config")
 	wall := object("networking.k8s.io/v1", "NetworkPolicy", "forecasting", "default-deny")
 	return []handEdit{
 		{
@@ -165,6 +177,21 @@ func handEdits(s *site) []handEdit {
 				got, err := s.value(ctx, config, "data", "parallelism")
 				if err == nil && got != "200" {
 					err = fmt.Errorf("parallelism is %q, Git says 200", got)
+				}
+				return err
+			},
+		},
+		{
+			app: "forecasting",
+			make: func(ctx context.Context) error {
+				_, err := s.Clients.CoreV1().ConfigMaps("forecasting").Patch(ctx, tenants.GetName(), types.MergePatchType,
+					[]byte(`{"data": {"BIGQUERY_DATASET_NAME": "by-hand"}}`), metav1.PatchOptions{FieldManager: "kubectl-edit"})
+				return err
+			},
+			healed: func(ctx context.Context) error {
+				got, err := s.value(ctx, tenants, "data", "BIGQUERY_DATASET_NAME")
+				if err == nil && got != "btcusd" {
+					err = fmt.Errorf("the data set is %q, Git says btcusd", got)
 				}
 				return err
 			},
@@ -222,37 +249,53 @@ func healed(ctx context.Context, s *site, e handEdit) error {
 	})
 }
 
+// seconds is how long Argo CD may take to heal what it watches.
+const seconds = 10 * time.Second
+
 func testSelfHeal(t *testing.T, s *site) {
 	for _, e := range handEdits(s) {
+		began := time.Now()
 		if err := healed(shared.ctx, s, e); err != nil {
 			t.Fatalf("%s: %v", e.app, err)
 		}
-		// The proof: without selfHeal the same edit stays, and Argo CD says so.
-		s.setSelfHeal(t, e.app, false)
-		began := time.Now()
+		took := time.Since(began)
+		t.Logf("%s: healed after %.1f s", e.app, took.Seconds())
+		if took > seconds {
+			t.Errorf("%s: healed after %s, want %s", e.app, took, seconds)
+		}
+	}
+	// The proof: where the spec says selfHeal: false the same edits stay, and Argo
+	// CD says so.
+	before := s.hub.run(t, s.hub.clone, "rev-parse", "HEAD")
+	s.hub.replace(t, "environments/platform.yaml", "argocd: {banner: {text: PRODUCTION}", "argocd: {sync: {selfHeal: false}, banner: {text: PRODUCTION}")
+	s.change(t, "no self-heal")
+	for _, e := range handEdits(s) {
 		if err := healed(shared.ctx, s, e); !errors.Is(err, errLeft) {
 			t.Errorf("%s, selfHeal: false: %v, want %v", e.app, err, errLeft)
 		}
-		t.Logf("%s: not healed with selfHeal: false, known after %.1f s", e.app, time.Since(began).Seconds())
-		s.setSelfHeal(t, e.app, true)
-		err := harness.Until(shared.ctx, 30*time.Second, e.healed)
-		if err != nil {
-			t.Fatalf("%s, selfHeal: true again: %v", e.app, err)
+	}
+	s.hub.run(t, s.hub.clone, "checkout", "-q", before, "--", ".")
+	s.change(t, "self-heal again")
+	for _, e := range handEdits(s) {
+		if err := harness.Until(shared.ctx, 30*time.Second, e.healed); err != nil {
+			t.Errorf("%s, selfHeal: true again: %v", e.app, err)
 		}
 	}
 }
 
-// setSelfHeal changes one word of an Application.
-func (s *site) setSelfHeal(t *testing.T, app string, on bool) {
+// change renders what the clone's spec says of the Applications, merges it and
+// waits until the root has brought it.
+func (s *site) change(t *testing.T, subject string) {
 	t.Helper()
-	like := object("argoproj.io/v1alpha1", "Application", "argocd", app)
-	client, err := s.Resource(like.GroupVersionKind(), "argocd")
-	if err != nil {
+	if _, err := strake(s.hub.clone, nil, "render"); err != nil {
 		t.Fatal(err)
 	}
-	patch := fmt.Sprintf(`{"spec": {"syncPolicy": {"automated": {"selfHeal": %t}}}}`, on)
-	if _, err := client.Patch(shared.ctx, app, types.MergePatchType, []byte(patch), metav1.PatchOptions{}); err != nil {
+	head := s.hub.merge(t, subject)
+	if err := s.Refresh(shared.ctx, false, rootApplication); err != nil {
 		t.Fatal(err)
+	}
+	if err := s.delivered(head, true, rootApplication); err != nil {
+		t.Fatalf("%s: %v", subject, err)
 	}
 }
 
@@ -342,12 +385,12 @@ var errPassed = errors.New("the project let it through")
 func fenced(ctx context.Context, s *site, project string) error {
 	var errs []error
 	for _, a := range attempts() {
-		target, repository := "forecasting", s.hub.git
+		target, repository := "forecasting", s.repository
 		if a.target != "" {
 			target = a.target
 		}
-		if a.foreign { // the same server under a name that the project does not list
-			repository = strings.Replace(s.hub.git, "127.0.0.1", "localhost", 1)
+		if a.foreign { // the same one under a name that the project does not list
+			repository = s.hub.git
 		}
 		app := s.application("attempt-"+a.name, project, repository, "attempts", a.name, target)
 		if _, err := s.Apply(ctx, app, false); err != nil {
@@ -412,6 +455,10 @@ func testProject(t *testing.T, s *site) {
 	if _, err := s.hub.Push("attempts", "tenant", files); err != nil {
 		t.Fatal(err)
 	}
+	anything := []any{map[string]any{"group": "*", "kind": "*"}}
+	if _, err := s.Apply(shared.ctx, project(openProject, "*", "*", anything, anything), false); err != nil {
+		t.Fatal(err)
+	}
 	if err := fenced(shared.ctx, s, "forecasting"); err != nil {
 		t.Error(err)
 	}
@@ -421,5 +468,66 @@ func testProject(t *testing.T, s *site) {
 		if err == nil || !strings.Contains(err.Error(), a.name+": "+errPassed.Error()) {
 			t.Errorf("%s is refused by a project that allows everything: %v", a.name, err)
 		}
+	}
+}
+
+// errGone is a Namespace that went without being asked for.
+var errGone = errors.New("it goes, and nobody has confirmed it")
+
+// moved moves the tenant vision to another namespace, by a change of the spec.
+// What stands in the one before, and whoever runs in it, would go with it. It is
+// nil when Argo CD waits for a word about that, also when it looks again.
+func moved(t *testing.T, s *site, from, to string) error {
+	t.Helper()
+	ctx := shared.ctx
+	s.hub.replace(t, "environments/tenants/vision.yaml", "namespace: "+from, "namespace: "+to)
+	s.change(t, "vision moves to "+to)
+	want := "Waiting for pruning confirmation of v1/Namespace/" + from
+	waits := func(ctx context.Context) error {
+		if err := s.fetchSecrets(ctx); err != nil {
+			return err
+		}
+		if live, err := s.Get(ctx, object("v1", "Namespace", "", from)); err != nil || live.GetDeletionTimestamp() != nil {
+			return harness.Final{Err: errors.Join(fmt.Errorf("namespace %s: %w", from, errGone), err)}
+		}
+		live, err := s.Application(ctx, "vision-guardrails")
+		if err != nil {
+			return err
+		}
+		if op := live.Status.OperationState; op.Phase != "Running" || op.Message != want {
+			return errors.New(live.Describe())
+		}
+		return nil
+	}
+	if err := harness.Until(ctx, time.Minute, waits); err != nil {
+		return err
+	}
+	if err := s.Refresh(ctx, true, "vision-guardrails"); err != nil {
+		return err
+	}
+	return waits(ctx)
+}
+
+func testConfirmation(t *testing.T, s *site) {
+	// The namespace that comes is not one of those whose going somebody confirms;
+	// the one that goes still is.
+	s.hub.replace(t, "environments/platform.yaml", "argocd: {banner: {text: PRODUCTION}", "argocd: {sync: {confirmDelete: [PersistentVolumeClaim]}, banner: {text: PRODUCTION}")
+	if err := moved(t, s, "ml-vision", "vision"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Get(shared.ctx, object("v1", "Namespace", "", "vision")); err != nil {
+		t.Errorf("the namespace that comes: %v", err)
+	}
+	s.kubectl(t, "-n", "argocd", "annotate", "application", "vision-guardrails", "argocd.argoproj.io/deletion-approved="+time.Now().UTC().Format(time.RFC3339))
+	err := s.settled(s.hub.run(t, s.hub.clone, "rev-parse", "HEAD"), 2*time.Minute, "vision-guardrails")
+	if err != nil {
+		t.Fatalf("after the confirmation: %v", err)
+	}
+	if _, err := s.Get(shared.ctx, object("v1", "Namespace", "", "ml-vision")); !apierrors.IsNotFound(err) {
+		t.Errorf("the namespace is confirmed to go and still there: %v", err)
+	}
+	// The proof: the other one goes without a word.
+	if err := moved(t, s, "vision", "ml-vision"); !errors.Is(err, errGone) {
+		t.Errorf("with a Namespace that needs no confirmation: %v, want %v", err, errGone)
 	}
 }

@@ -151,9 +151,10 @@ func (h *hub) pull(t *testing.T) string {
 // each overlay.
 type site struct {
 	*harness.ArgoCD
-	env  string
-	hub  *hub
-	apps []string
+	env        string
+	hub        *hub
+	repository string // URL that the rendered Applications have
+	apps       []string
 }
 
 // newSite starts a cluster with an Argo CD in it, which looks for new commits as
@@ -297,7 +298,7 @@ func (s *site) deliver(t *testing.T, revision string, healthy bool) error {
 		began := time.Now()
 		names := slices.DeleteFunc(slices.Clone(s.apps), func(app string) bool { return !wave(app) })
 		for _, app := range names {
-			if err := s.apply(app); err != nil {
+			if err := s.applyOwn(app); err != nil {
 				return fmt.Errorf("%s: application %s: %w", s.env, app, err)
 			}
 		}
@@ -309,8 +310,8 @@ func (s *site) deliver(t *testing.T, revision string, healthy bool) error {
 	return nil
 }
 
-// apply makes the Application of an overlay.
-func (s *site) apply(app string) error {
+// applyOwn makes the test's own Application of an overlay.
+func (s *site) applyOwn(app string) error {
 	namespace, err := s.namespace(app)
 	if err != nil {
 		return err
@@ -424,6 +425,14 @@ func (s *site) unmoved(ctx context.Context, before snapshot) error {
 func written(o *unstructured.Unstructured) map[string]any {
 	stored := o.DeepCopy()
 	unstructured.RemoveNestedField(stored.Object, "status")
+	if stored.GetKind() == "Application" {
+		// Its status is no subresource: what its controller reports, and what it is
+		// asked, counts as written.
+		unstructured.RemoveNestedField(stored.Object, "operation")
+		unstructured.RemoveNestedField(stored.Object, "metadata", "annotations", "argocd.argoproj.io/refresh")
+		stored.SetGeneration(0)
+		stored.SetManagedFields(nil)
+	}
 	stored.SetResourceVersion("")
 	stored.SetManagedFields(slices.DeleteFunc(stored.GetManagedFields(), func(e metav1.ManagedFieldsEntry) bool { return e.Subresource != "" }))
 	return stored.Object

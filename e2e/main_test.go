@@ -49,7 +49,8 @@ func run(m *testing.M) int {
 			"argocd": os.Getenv("STRAKE_MOD_ARGOCD"), "workflows": os.Getenv("STRAKE_MOD_WORKFLOWS"),
 			"external-secrets": os.Getenv("STRAKE_MOD_EXTERNAL_SECRETS"),
 		},
-		Log: func(line string) { fmt.Println("    rig:", line) },
+		Outside: os.Getenv("STRAKE_RIG_OUTSIDE"),
+		Log:     func(line string) { fmt.Println("    rig:", line) },
 	})
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "e2e:", err)

@@ -50,7 +50,8 @@ assemble() {
 	STRAKE_MOD_ARGOCD=$(e2e/tools.sh --source argocd)
 	STRAKE_MOD_WORKFLOWS=$(e2e/tools.sh --source workflows)
 	STRAKE_MOD_EXTERNAL_SECRETS=$(e2e/tools.sh --source external-secrets)
-	export STRAKE_MOD_ARGOCD STRAKE_MOD_WORKFLOWS STRAKE_MOD_EXTERNAL_SECRETS
+	STRAKE_RIG_OUTSIDE=$(readlink /proc/self/ns/mnt) # what is mounted in the rig is mounted in no namespace but its own
+	export STRAKE_MOD_ARGOCD STRAKE_MOD_WORKFLOWS STRAKE_MOD_EXTERNAL_SECRETS STRAKE_RIG_OUTSIDE
 }
 
 # enclose runs a command in the namespaces, as their first process's child.

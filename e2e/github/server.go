@@ -10,6 +10,7 @@
 package github
 
 import (
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"maps"
@@ -117,8 +118,8 @@ type Server struct {
 	truncate  int
 
 	http     *http.Server
-	served   chan struct{}
-	serveErr error
+	serving  sync.WaitGroup
+	serveErr error // of the listeners; locked as the rest
 }
 
 // New makes the repository and a server for it that does not listen yet.
@@ -154,6 +155,7 @@ func New(c Config) (*Server, error) {
 		verified: map[string]bool{}, protected: map[string]Protection{}, used: map[string]*window{},
 		now: time.Date(2026, time.January, 1, 0, 0, 0, 0, time.UTC),
 	}
+	s.http = &http.Server{Handler: s, ReadHeaderTimeout: 30 * time.Second}
 	maps.Copy(s.protected, c.Protected)
 	if err := s.begin(); err != nil {
 		return nil, errors.Join(err, repo.close())
@@ -181,29 +183,39 @@ func (s *Server) Start(addr string) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("listen: %w", err)
 	}
-	s.http = &http.Server{Handler: s, ReadHeaderTimeout: 30 * time.Second}
-	s.served = make(chan struct{})
-	go func() {
-		defer close(s.served)
-		if err := s.http.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
-			s.serveErr = err
-		}
-	}()
+	s.serve(listener)
 	return "http://" + listener.Addr().String(), nil
+}
+
+// StartTLS listens on a further address with a certificate: on github.com:443,
+// where that name leads here.
+func (s *Server) StartTLS(addr string, certificate tls.Certificate) error {
+	listener, err := tls.Listen("tcp", addr, &tls.Config{Certificates: []tls.Certificate{certificate}, MinVersion: tls.VersionTLS12})
+	if err != nil {
+		return fmt.Errorf("listen: %w", err)
+	}
+	s.serve(listener)
+	return nil
+}
+
+func (s *Server) serve(listener net.Listener) {
+	s.serving.Go(func() {
+		if err := s.http.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+			s.mu.Lock()
+			defer s.mu.Unlock()
+			s.serveErr = errors.Join(s.serveErr, err)
+		}
+	})
 }
 
 // Close stops listening, waits for it, and ends the reader of objects. The
 // repository stays on disk.
 func (s *Server) Close() error {
-	var err error
-	if s.http != nil {
-		err = s.http.Close()
-		<-s.served
-		err = errors.Join(err, s.serveErr)
-	}
+	err := s.http.Close()
+	s.serving.Wait()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return errors.Join(err, s.repo.close())
+	return errors.Join(err, s.serveErr, s.repo.close())
 }
 
 // Dir is the bare repository.

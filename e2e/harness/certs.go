@@ -75,8 +75,9 @@ func (a *authority) template(subject pkix.Name) *x509.Certificate {
 	}
 }
 
-// sign writes NAME.crt and NAME.key for an identity, for both ends of TLS.
-func (a *authority) sign(name string, who identity) error {
+// sign writes NAME.crt and NAME.key for an identity, for both ends of TLS. A
+// server may have other names than those of an API server.
+func (a *authority) sign(name string, who identity, hosts ...string) error {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		return err
@@ -84,7 +85,7 @@ func (a *authority) sign(name string, who identity) error {
 	template := a.template(pkix.Name{CommonName: who.user, Organization: who.groups})
 	template.KeyUsage = x509.KeyUsageDigitalSignature
 	template.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth, x509.ExtKeyUsageServerAuth}
-	template.DNSNames = []string{"localhost", "kubernetes.default.svc"}
+	template.DNSNames = append([]string{"localhost", "kubernetes.default.svc"}, hosts...)
 	template.IPAddresses = []net.IP{net.IPv4(127, 0, 0, 1), net.IPv4(10, 96, 0, 1)}
 	der, err := x509.CreateCertificate(rand.Reader, template, a.cert, key.Public(), a.key)
 	if err != nil {

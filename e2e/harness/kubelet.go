@@ -3,11 +3,18 @@ package harness
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
 
 	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/kubernetes/third_party/forked/golang/expansion"
 )
 
 // End is how a pod ends, in the words of a kubelet.
@@ -103,4 +110,104 @@ func (c *Cluster) EndPod(ctx context.Context, pod *corev1.Pod, end End) error {
 	}
 	_, err = c.Clients.CoreV1().Pods(pod.Namespace).Patch(ctx, pod.Name, types.MergePatchType, patch, metav1.PatchOptions{}, "status")
 	return err
+}
+
+// environment is what a container's process sees of its env in a pod.
+func (c *Cluster) environment(ctx context.Context, container corev1.Container, pod, namespace string) ([]string, error) {
+	if len(container.EnvFrom) > 0 {
+		return nil, fmt.Errorf("container %s: envFrom is not known to the harness", container.Name)
+	}
+	var env []string
+	for _, e := range container.Env {
+		value, there := e.Value, true
+		if e.ValueFrom != nil {
+			var err error
+			if value, there, err = c.valueFrom(ctx, e.ValueFrom, pod, namespace); err != nil {
+				return nil, fmt.Errorf("container %s: %s: %w", container.Name, e.Name, err)
+			}
+		}
+		if there {
+			env = append(env, e.Name+"="+value)
+		}
+	}
+	return env, nil
+}
+
+// valueFrom is the value of a variable that is read from elsewhere. One that may
+// be missing, and is, is not set.
+func (c *Cluster) valueFrom(ctx context.Context, from *corev1.EnvVarSource, pod, namespace string) (value string, there bool, err error) {
+	switch {
+	case from.FieldRef != nil:
+		switch field := from.FieldRef.FieldPath; field {
+		case "metadata.name":
+			return pod, true, nil
+		case "metadata.namespace":
+			return namespace, true, nil
+		default:
+			return "", false, fmt.Errorf("the field %s is not known to the harness", field)
+		}
+	case from.ConfigMapKeyRef != nil:
+		ref := from.ConfigMapKeyRef
+		cm, err := c.Clients.CoreV1().ConfigMaps(namespace).Get(ctx, ref.Name, metav1.GetOptions{})
+		if err == nil {
+			value, there = cm.Data[ref.Key]
+		}
+		return value, there, found(err, there, ref.Optional, ref.Key)
+	case from.SecretKeyRef != nil:
+		ref := from.SecretKeyRef
+		secret, err := c.Clients.CoreV1().Secrets(namespace).Get(ctx, ref.Name, metav1.GetOptions{})
+		if err == nil {
+			var data []byte
+			data, there = secret.Data[ref.Key]
+			value = string(data)
+		}
+		return value, there, found(err, there, ref.Optional, ref.Key)
+	default:
+		return "", false, errors.New("its source is not known to the harness")
+	}
+}
+
+// found is the error of a look-up: what is optional may be missing.
+func found(err error, there bool, optional *bool, key string) error {
+	missing := optional != nil && *optional
+	switch {
+	case err != nil && (!missing || !apierrors.IsNotFound(err)):
+		return err
+	case !there && !missing:
+		return fmt.Errorf("there is no key %s", key)
+	default:
+		return nil
+	}
+}
+
+// arguments are those of a container's process, with its variables put in, as
+// the kubelet does it.
+func arguments(args, env []string) []string {
+	value := func(name string) string {
+		for _, e := range slices.Backward(env) {
+			if key, value, _ := strings.Cut(e, "="); key == name {
+				return value
+			}
+		}
+		return "$(" + name + ")"
+	}
+	var out []string
+	for _, arg := range args {
+		out = append(out, expansion.Expand(arg, value))
+	}
+	return out
+}
+
+// mount writes what a ConfigMap holds into a directory, as a volume of it.
+func (c *Cluster) mount(ctx context.Context, namespace, configMap, dir string) error {
+	cm, err := c.Clients.CoreV1().ConfigMaps(namespace).Get(ctx, configMap, metav1.GetOptions{})
+	if err != nil {
+		return err
+	}
+	for key, data := range cm.Data {
+		if err := os.WriteFile(filepath.Join(dir, key), []byte(data), 0o644); err != nil {
+			return err
+		}
+	}
+	return nil
 }

@@ -28,6 +28,9 @@ type Config struct {
 	// Sources are the directories of the Go modules whose manifests are applied,
 	// by the name of the module under e2e/tools.
 	Sources map[string]string
+	// Outside is the mount namespace that the rig was made from, as
+	// /proc/self/ns/mnt names it. The rig mounts nothing there.
+	Outside string
 	// Log is told what has happened, a line at a time.
 	Log func(string)
 }
@@ -45,6 +48,10 @@ type Rig struct {
 		failure error
 	}
 	delivery delivery
+	names    struct {
+		once    sync.Once
+		failure error
+	}
 }
 
 // New prepares the rig's directory. It starts nothing.

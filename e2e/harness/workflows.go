@@ -46,7 +46,7 @@ func (c *Cluster) StartWorkflowController(ctx context.Context, rendered *unstruc
 	if err != nil {
 		return nil, err
 	}
-	own, err := environment(container, pod, deployment.Namespace)
+	own, err := c.environment(ctx, container, pod, deployment.Namespace)
 	if err != nil {
 		return nil, fmt.Errorf("deployment %s: %w", deployment.Name, err)
 	}
@@ -64,32 +64,6 @@ func (c *Cluster) StartWorkflowController(ctx context.Context, rendered *unstruc
 			return Answers("http://127.0.0.1:6060/healthz")(ctx)
 		},
 	})
-}
-
-// environment is what a container's process sees of its env in a pod.
-func environment(c corev1.Container, pod, namespace string) ([]string, error) {
-	if len(c.EnvFrom) > 0 {
-		return nil, fmt.Errorf("container %s: envFrom is not known to the harness", c.Name)
-	}
-	var env []string
-	for _, e := range c.Env {
-		value := e.Value
-		if e.ValueFrom != nil {
-			if e.ValueFrom.FieldRef == nil {
-				return nil, fmt.Errorf("container %s: only fieldRef is known to the harness, %s has another source", c.Name, e.Name)
-			}
-			switch field := e.ValueFrom.FieldRef.FieldPath; field {
-			case "metadata.name":
-				value = pod
-			case "metadata.namespace":
-				value = namespace
-			default:
-				return nil, fmt.Errorf("container %s: the field %s of %s is not known to the harness", c.Name, field, e.Name)
-			}
-		}
-		env = append(env, e.Name+"="+value)
-	}
-	return env, nil
 }
 
 // MoreNodes adds nodes to a pool, as its autoscaler does.
