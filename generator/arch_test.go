@@ -29,7 +29,8 @@ var packages = map[string][]string{
 	"generator/spec":         {"generator/diag"},
 	"generator/render":       {"generator/diag", "generator/spec", "generator/tree"},
 	"generator/build":        {"generator/diag", "generator/manifest", "generator/tree"},
-	"generator/check":        {"generator/diag", "generator/manifest"},
+	"generator/terraform":    {"generator/diag"},
+	"generator/check":        {"generator/diag", "generator/manifest", "generator/terraform"},
 	"generator/check/kube":   {"generator/check", "generator/diag", "generator/manifest"},
 	"generator/check/argo":   {"generator/check", "generator/diag", "generator/manifest"},
 	"generator/check/argocd": {"generator/check", "generator/diag", "generator/manifest"},
@@ -54,6 +55,7 @@ var owners = map[string][]string{
 	"github.com/google/go-github/":        {"generator/propose"},
 	"github.com/go-git/":                  {"generator/repo"}, // go-billy, its file system, too
 	"github.com/hashicorp/hcl/":           {"generator/terraform"},
+	"github.com/zclconf/":                 {"generator/terraform"}, // the values of hcl
 	"sigs.k8s.io/kustomize/api/":          {"generator/build"},
 	"k8s.io/kubernetes/":                  {"generator/check/kube"},
 	"k8s.io/apiserver/":                   {"generator/check/kube"},

@@ -34,6 +34,7 @@ import (
 	"strake/generator/manifest"
 	"strake/generator/render"
 	"strake/generator/spec"
+	"strake/generator/terraform"
 	"strake/generator/tree"
 	"strake/generator/vendored"
 	"strake/policies"
@@ -242,6 +243,8 @@ func (x example) run(t *testing.T) diag.List {
 		return x.vendored(t)
 	case "platform":
 		return x.commands(t)
+	case "terraform":
+		return x.terraform(t)
 	default:
 		t.Fatalf("no way to run an example with the tag %q", x.tag)
 		return nil
@@ -592,6 +595,22 @@ func (x example) commands(t *testing.T) diag.List {
 	}
 	_, p := loaded(t, dir)
 	return append(p.findings, tree.Findings(p.drift(nil))...)
+}
+
+// terraform: every root in the files is read.
+func (x example) terraform(t *testing.T) diag.List {
+	t.Helper()
+	files := x.files("main.tf")
+	roots, _, err := terraform.Find(files)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var found diag.List
+	for _, dir := range roots {
+		_, own := terraform.Read(files, dir, terraform.Options{})
+		found = append(found, own...)
+	}
+	return found
 }
 
 // TestPagesAreAllRules holds the pages to the rules that the code can report:
