@@ -104,7 +104,9 @@ func reachTable() []reached {
 		{"tenant.config", []string{work + " (ConfigMap)"}},
 		{"tenant.secrets", []string{work + " (ExternalSecret)"}},
 		{"tenant.data", []string{persistent}},
-		{"tenant.services", []string{work + " (Deployment, Service, PodDisruptionBudget)"}},
+		{"tenant.services", []string{work + " (Deployment, Service, PodDisruptionBudget, ConfigMap)"}},
+		{"tenant.services.cloudSQL", []string{work + " (the proxy of the Deployment)", guard + " (NetworkPolicy)", persistent}},
+		{"tenant.services.iap", []string{work + " (BackendConfig, FrontendConfig, ManagedCertificate, Ingress)", guard + " (NetworkPolicy)"}},
 		{"tenant.pipelines", []string{work + " (WorkflowTemplate, CronWorkflow)"}},
 		{"tenant.apps", []string{apps + " (Application, AppProject)"}},
 	}
@@ -234,7 +236,7 @@ Every field, with its type, its default, what it means, and the files it reaches
 **Merging.** ` + "`spec.defaults`" + ` fills every environment; a field that stands there stands in each of ` + "`spec.environments`" + ` too, where its value wins. Maps merge deep, lists of named things by name,
 other lists replace. Of keys that exclude each other, choosing one removes an inherited other. ` + "`null`" + ` removes an inherited value, and ` + "`{name: x, $remove: true}`" + ` an inherited item.
 
-**Variables.** ` + "`${environment}`, `${stage}`, `${platform}`, `${project}` and `${region}`" + ` are built in, ` + "`${tenant}`" + ` within a tenant, ` + "`${release.image}`" + ` within a pipeline, and ` + "`${facts.NAME}`" + ` is what
+**Variables.** ` + "`${environment}`, `${stage}`, `${platform}`, `${project}` and `${region}`" + ` are built in, ` + "`${tenant}`" + ` within a tenant, ` + "`${release.image}`" + ` within a pipeline or a service, and ` + "`${facts.NAME}`" + ` is what
 Terraform recorded; others are declared under ` + "`variables`" + `. They are filled in once, in strings; ` + "`$${`" + ` writes ` + "`${`" + `. In a task's command and args only declared ones are. Inside ` + "`{ }`" + ` and ` + "`[ ]`" + ` a value with a
 variable must be quoted: that is YAML's rule.
 

@@ -160,7 +160,7 @@ type tenantOverride struct {
 
 // releaseSpec is what runs in one stage.
 type releaseSpec struct {
-	// Images by TENANT/PIPELINE or TENANT/PIPELINE/TASK: what ${release.image} stands for there.
+	// Images by TENANT/PIPELINE, TENANT/PIPELINE/TASK or TENANT/SERVICE: what ${release.image} stands for there.
 	Images map[string]string `yaml:"images" strake:"keys=release"`
 	// Components are versions of what the platform runs.
 	Components components `yaml:"components"`

@@ -107,6 +107,14 @@ func fill(e *Effective) {
 			t.Namespace = t.Name
 		}
 		t.ServiceAccount.GoogleServiceAccount = e.account(t.ServiceAccount.GoogleServiceAccount)
+		for j := range t.Services {
+			if db := t.Services[j].CloudSQL; db != nil && db.Resources == nil {
+				db.Resources = &Resources{
+					Requests: map[string]string{"cpu": "100m", "memory": "256Mi"},
+					Limits:   map[string]string{"memory": "256Mi"},
+				}
+			}
+		}
 		for j := range t.Pipelines {
 			for k := range t.Pipelines[j].Tasks {
 				for in, from := range t.Pipelines[j].Tasks[k].Inputs {

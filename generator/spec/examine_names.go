@@ -76,14 +76,13 @@ func (x *examiner) artifactPath(at, file string) {
 	if !x.settled(at) || strings.Contains(file, "{{") {
 		return
 	}
-	system := []string{"/bin", "/dev", "/etc", "/lib", "/lib64", "/proc", "/sbin", "/sys", "/usr", "/var/run"}
 	clean := path.Clean(file)
 	switch {
 	case !path.IsAbs(file):
 		x.report(ruleValue, at, fmt.Sprintf("path %q is not absolute", shorten(file)), "Write a path such as /tmp/dataset.parquet.")
 	case path.Dir(clean) == "/":
 		x.report(ruleValue, at, fmt.Sprintf("path %q stands in the root directory, which is read-only", shorten(file)), "Write a path such as /tmp/dataset.parquet.")
-	case slices.ContainsFunc(system, func(dir string) bool { return clean == dir || strings.HasPrefix(clean, dir+"/") }):
+	case slices.ContainsFunc(systemDirs(), func(dir string) bool { return clean == dir || strings.HasPrefix(clean, dir+"/") }):
 		x.report(ruleValue, at, fmt.Sprintf("path %q stands in a directory of the system", shorten(file)),
 			"The directory of an artifact becomes an empty volume, and what the image has there would be hidden. Write a path such as /tmp/dataset.parquet.")
 	}

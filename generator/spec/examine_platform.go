@@ -25,6 +25,7 @@ func (x *examiner) examine() {
 	x.definitions()
 	x.argocd()
 	x.namespaces()
+	x.hosts()
 	for i := range x.e.Tenants {
 		x.tenant(&x.e.Tenants[i])
 	}
@@ -165,6 +166,13 @@ func (x *examiner) cloud() {
 	var project, region []string
 	if a := x.e.Archive; a != nil && a.PostgreSQL != nil && a.PostgreSQL.CloudSQL != "" && a.PostgreSQL.ConnectionName == "" && x.settled("archive.postgresql") {
 		project, region = append(project, "archive.postgresql.cloudSQL"), append(region, "archive.postgresql.cloudSQL")
+	}
+	for _, t := range x.e.Tenants {
+		for _, s := range t.Services {
+			if at := "tenants[" + t.Name + "].services[" + s.Name + "].cloudSQL"; s.CloudSQL != nil && x.settled(at) {
+				project, region = append(project, at), append(region, at)
+			}
+		}
 	}
 	if s := x.e.Secrets; s != nil && s.GCPSecretManager != nil {
 		if s.GCPSecretManager.Project == "" && x.settled("secrets") {

@@ -39,6 +39,7 @@ func (x *examiner) tenant(t *Tenant) {
 	for i := range t.Pipelines {
 		x.pipeline(at, t, &t.Pipelines[i])
 	}
+	x.services(at, t)
 	for i := range t.Apps {
 		x.app(at+".apps["+t.Apps[i].Name+"]", &t.Apps[i])
 	}

@@ -148,7 +148,7 @@ func (s *scope) ofCloud(name string) variable {
 	return variable{text: out.text}
 }
 
-// image is the Release's image of the task, or of its pipeline.
+// image is the Release's image of the task, or of its pipeline or service.
 func (s *scope) image() variable {
 	if s.pipeline == "" {
 		return variable{state: unknown}
@@ -193,7 +193,7 @@ func (s *scope) expand(n *node, sh *shape, t tag, path string) *node {
 	case mapKind:
 		inner := s
 		switch {
-		case sh.typ == reflect.TypeFor[Pipeline]():
+		case sh.typ == reflect.TypeFor[Pipeline](), sh.typ == reflect.TypeFor[Service]():
 			c := *s
 			c.pipeline = nameOf(n)
 			inner = &c
@@ -302,7 +302,7 @@ func (s *scope) unknown(n *node, path string, at int, name string, own bool) {
 		s.releaseMissing(n, path, at)
 		return
 	case name == "release.image":
-		s.report(n, path, at, length, "${release.image} stands outside a pipeline", "A Release has one image per pipeline or task.")
+		s.report(n, path, at, length, "${release.image} stands outside a pipeline or service", "A Release has one image per pipeline, task or service.")
 		return
 	case name == "tenant":
 		s.report(n, path, at, length, "${tenant} stands outside a tenant", "Use it in a tenant, or in defaults.tenant and defaults.pipeline.")

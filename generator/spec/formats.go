@@ -30,13 +30,14 @@ var patternFormats = [...]patternFormat{
 	{"name", ruleName, 63, dnsLabel, "lower-case letters, digits and hyphens, at most 63, beginning and ending with a letter or digit"},
 	{"tenant", ruleName, 52, dnsLabel, "lower-case letters, digits and hyphens, at most 52 because names are made of it, beginning and ending with a letter or digit"},
 	{"pipeline", ruleName, 52, dnsLabel, "lower-case letters, digits and hyphens, at most 52 because a CronWorkflow adds 11, beginning and ending with a letter or digit"},
+	{"service", ruleName, 63, gkeName, "lower-case letters, digits and hyphens, at most 63, beginning with a letter, as the name of a Service must"},
 	{"objectname", ruleName, 253, dnsSubdomain, "lower-case letters, digits, hyphens and dots, at most 253, beginning and ending with a letter or digit"},
 	{"labelvalue", ruleName, 63, labelValue, "letters, digits, dots, hyphens and underscores, at most 63, beginning and ending with a letter or digit"},
 	{"configkey", ruleName, 253, configKey, "letters, digits, dots, hyphens and underscores"},
 	{"envname", ruleName, 253, envName, "letters, digits and _, not beginning with a digit"},
 	{"artifact", ruleName, 63, artifactName, "letters, digits, - and _"},
 	{"fact", ruleName, 253, variableName, "letters, digits, - and _, beginning with a letter"},
-	{"release", ruleName, 253, releaseKey, "TENANT/PIPELINE or TENANT/PIPELINE/TASK"},
+	{"release", ruleName, 253, releaseKey, "TENANT/PIPELINE, TENANT/PIPELINE/TASK or TENANT/SERVICE"},
 	{"secretid", ruleName, 255, secretID, "the name of a secret in the store: letters, digits, - and _. Never write a secret's value here"},
 	{"secretversion", ruleName, 63, secretVersion, "latest, a number, or an alias of the version"},
 	{"gcpproject", ruleName, 63, gcpProject, "a project ID: 6 to 30 lower-case letters, digits and hyphens, beginning with a letter, not ending with a hyphen"},
@@ -70,6 +71,7 @@ var patternFormats = [...]patternFormat{
 	{"clock", ruleValue, 5, clockTime, `a time of day in quotes, "18:00"`},
 	{"sqltier", ruleValue, 63, sqlTier, "a machine type of Cloud SQL: db-f1-micro, db-custom-2-7680 or db-perf-optimized-N-4"},
 	{"mount", ruleValue, 4096, mountPath, "the absolute path in the container that the files are put at"},
+	{"urlpath", ruleValue, 2048, urlPath, "the path of a URL, such as /healthz"},
 	{"abspath", ruleValue, 4096, absolutePath, "an absolute path in the container, such as /tmp/dataset.pkl"},
 }
 
@@ -170,6 +172,7 @@ var (
 	clockTime            = regexp.MustCompile(`^([01][0-9]|2[0-3]):[0-5][0-9]$`)
 	sqlTier              = regexp.MustCompile(`^db-(custom-[0-9]+-[0-9]+|[a-z0-9]+-[A-Za-z0-9-]+)$`)
 	mountPath            = regexp.MustCompile(`^/[^:\x00-\x1f]+$`)
+	urlPath              = regexp.MustCompile(`^/[^\x00-\x20]*$`)
 	absolutePath         = regexp.MustCompile(`^/[^\x00-\x1f]+$`)
 	releaseKey           = regexp.MustCompile(`^[a-z0-9][-a-z0-9]*(/[a-z0-9][-a-z0-9]*){1,2}$`)
 	variableName         = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_-]*$`)

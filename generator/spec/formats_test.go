@@ -54,6 +54,8 @@ func TestFormats(t *testing.T) {
 		"giturl":         {[]string{"https://github.com/a/b", "git@github.com:a/b.git", "ssh://git@github.com/a/b"}, []string{"github.com/a/b", "https://u@github.com/a/b", "https://u:p@github.com/a/b", "http://github.com/a/b", "https://github.com/"}},
 		"branch":         {[]string{"main", "release/1.0"}, []string{"", "-x", "a..b", "a//b", "a/", "a.lock", "a b"}},
 		"path":           {[]string{"a/b.yaml", "./a"}, []string{"", "/a", "../a", "a/../../b", `a\b`, "C:/x"}},
+		"urlpath":        {[]string{"/", "/healthz", "/api/v1?x=y"}, []string{"", "healthz", "/a b", "/a\n"}},
+		"service":        {[]string{"api", "a1-b"}, []string{"1a", "A", "a.b", "", strings.Repeat("a", 64)}},
 		"abspath":        {[]string{"/tmp/x"}, []string{"tmp/x", "/", "", "/a\nb"}},
 		"quantities":     {[]string{"1", "500m", "1.5", "4Gi", "1e3", ".5", "100k"}, []string{"", "-1", "4GB", "1 Gi", "x", "1mi", "0x1"}},
 		"quota":          {[]string{"cpu", "requests.nvidia.com/gpu", "count/jobs.batch", "pods"}, []string{"gpu", "requests.foo", "mem", "count/"}},

@@ -372,14 +372,14 @@ func (l *loader) releaseKey(stage string, e entry) {
 		if t.name.text != parts[0] || len(parts) < 2 {
 			continue
 		}
-		pipelines := t.spec.get("pipelines")
-		if pipelines.named(parts[1]) == nil {
-			l.unknownName(e.at, "pipeline", parts[1], itemNames(pipelines))
+		pipelines, services := t.spec.get("pipelines"), t.spec.get("services")
+		if pipelines.named(parts[1]) == nil && services.named(parts[1]) == nil {
+			l.unknownName(e.at, "pipeline or service", parts[1], append(itemNames(pipelines), itemNames(services)...))
 			return
 		}
 		l.found = append(l.found, diag.Diagnostic{
 			Rule: ruleRelease, Severity: diag.Warning, Range: e.at, Summary: fmt.Sprintf("nothing in stage %s uses the image of %s", stage, e.key),
-			Detail: `Write image: "${release.image}" in the pipeline or task, or remove the line.`,
+			Detail: `Write image: "${release.image}" in the pipeline, task or service, or remove the line.`,
 		})
 		return
 	}

@@ -39,6 +39,8 @@ const (
 	ruleTemplate     = "spec-template"
 	ruleRemoval      = "spec-removal"
 	ruleRole         = "spec-role"
+	ruleAutopilot    = "spec-autopilot"
+	ruleQuota        = "spec-quota"
 )
 
 // RuleInfo describes one rule of this package.
@@ -54,6 +56,7 @@ func Rules() []RuleInfo {
 		{ruleAccess, diag.Error, "nobody could administrate Argo CD"},
 		{ruleConfigKey, diag.Warning, "a key under argocd.config is one that Argo CD never reads"},
 		{ruleArtifacts, diag.Error, "artifacts pass between tasks or logs are kept, and the artifact repository cannot do it"},
+		{ruleAutopilot, diag.Error, "a service asks for what Autopilot does not accept as it is"},
 		{ruleCollision, diag.Error, "two environments claim the same cluster or the same rows of a database"},
 		{ruleDuplicateKey, diag.Error, "a key is written twice in one map"},
 		{ruleDuplicate, diag.Error, "two things of one list or kind have the same name"},
@@ -67,6 +70,7 @@ func Rules() []RuleInfo {
 		{ruleName, diag.Error, "a name is not one that Kubernetes or Google Cloud accepts"},
 		{ruleNamespace, diag.Error, "a namespace is reserved, shared, or out of the controller's reach"},
 		{rulePool, diag.Error, "a node pool does not exist or does not suit what runs on it"},
+		{ruleQuota, diag.Error, "the services of a tenant need more than its quota"},
 		{ruleRead, diag.Error, "a file of the spec cannot be read"},
 		{ruleReference, diag.Error, "a name refers to something that does not exist"},
 		{ruleRelease, diag.Error, "a release and the pipelines do not fit together"},

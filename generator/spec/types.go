@@ -476,7 +476,7 @@ type Tenant struct {
 	Group string `yaml:"group"`
 	// Quota of the namespace: cpu, memory, pods, requests.nvidia.com/gpu. cpu and memory bound both requests and limits of memory.
 	Quota map[string]string `yaml:"quota" strake:"quantities,keys=quota"`
-	// ServiceAccount of the workflow pods.
+	// ServiceAccount that workflows and services run as.
 	ServiceAccount ServiceAccount `yaml:"serviceAccount"`
 	// Pool that this tenant's workflow pods run on, instead of spot.pool.
 	Pool string `yaml:"pool" strake:"nodepool"`
@@ -513,7 +513,8 @@ type FailedRuns struct {
 	Image string `yaml:"image" strake:"required"`
 }
 
-// ServiceAccount that the tenant's workflow pods run as.
+// ServiceAccount that the tenant's pods run as: those of workflows and of
+// services.
 type ServiceAccount struct {
 	// Name of the ServiceAccount.
 	Name string `yaml:"name" default:"workflow-runner" strake:"objectname"`

@@ -181,8 +181,8 @@ type DatasetGrant struct {
 // what keeps it up.
 type Service struct {
 	// Name of the Deployment and the Service.
-	Name string `yaml:"name" strake:"required,name"`
-	// Image of the container, by digest.
+	Name string `yaml:"name" strake:"required,service"`
+	// Image of the container, by digest. "${release.image}" is the Release's of TENANT/SERVICE.
 	Image string `yaml:"image" strake:"required"`
 	// Replicas of the pod. Two or more are spread over nodes and zones.
 	Replicas int `yaml:"replicas" default:"2" strake:"min=0"`
@@ -196,26 +196,30 @@ type Service struct {
 	Env map[string]string `yaml:"env" strake:"keys=envname"`
 	// Files mounts the files of directories of the repository: the path in the container to the directory, relative to the Platform's file.
 	Files map[string]string `yaml:"files" strake:"keys=mount,path"`
-	// Port that the container listens on.
+	// Writable are directories that the container may write to beside /tmp: all else is read-only. Each is empty when the pod starts, goes with it, and may hold what resources says of ephemeral-storage, else 1Gi.
+	Writable []string `yaml:"writable" strake:"abspath"`
+	// User that the container runs as, by number, and never root. The image must let it read what it runs.
+	User int `yaml:"user" default:"8737" strake:"min=1"`
+	// Port that the container listens on, and that the Service has.
 	Port int `yaml:"port" strake:"required,min=1"`
 	// Probe asks whether the container is well.
 	Probe *Probe `yaml:"probe" strake:"required"`
 	// Resources of the container.
 	Resources *Resources `yaml:"resources" strake:"required"`
-	// Pool that the pods run on. Empty means any node without a taint.
+	// Pool that the pods run on. Empty means any node without a taint: neither the tenant's pool nor spot.pool, which are for workflows.
 	Pool string `yaml:"pool" strake:"nodepool"`
 	// CloudSQL puts the proxy of an instance beside the container, as a native sidecar: it listens on 127.0.0.1.
 	CloudSQL *ServiceDatabase `yaml:"cloudSQL"`
-	// Disruption bounds how many pods a drain may take away at once.
+	// Disruption bounds how many pods a drain may take away at once. Default: one.
 	Disruption *Disruption `yaml:"disruption"`
-	// IAP puts Google's Identity-Aware Proxy in front, on a GKE Ingress.
+	// IAP puts Google's Identity-Aware Proxy in front, on a GKE Ingress. Without it the service is reached from its own namespace only.
 	IAP *ServiceIAP `yaml:"iap"`
 }
 
 // Probe is an HTTP request that answers whether a container is well.
 type Probe struct {
 	// Path of the request.
-	Path string `yaml:"path" strake:"required,abspath"`
+	Path string `yaml:"path" strake:"required,urlpath"`
 	// Port of the request. Default: the service's port.
 	Port int `yaml:"port" strake:"min=1"`
 	// StartupTimeout is how long the container may take to start.
@@ -228,7 +232,9 @@ type ServiceDatabase struct {
 	Database string `yaml:"database" strake:"required,instance"`
 	// Port that the proxy listens on, on 127.0.0.1.
 	Port int `yaml:"port" default:"5432" strake:"min=1"`
-	// Resources of the proxy.
+	// Login is iam (the proxy logs in as serviceAccount.googleServiceAccount, and no password exists) or password (the service brings one of its own, from secrets).
+	Login string `yaml:"login" default:"iam" strake:"enum=iam|password"`
+	// Resources of the proxy. Default: 100m of CPU and 256Mi.
 	Resources *Resources `yaml:"resources"`
 }
 
