@@ -13,11 +13,7 @@ const (
 	archiveUsernameKey = "username"
 	archivePasswordKey = "password"
 
-	// proxyImage is the Cloud SQL proxy, version 2: its flags differ from version 1.
-	proxyImage = "gcr.io/cloud-sql-connectors/cloud-sql-proxy:2.25.3"
-	proxyPort  = 5432
-	// proxyHealthPort is not the proxy's default, 9090: the controller's metrics are there.
-	proxyHealthPort = 9801
+	proxyPort = 5432
 )
 
 // database is the archive's, or nil.
@@ -167,51 +163,26 @@ func iamSecrets(e *spec.Effective, ns, user string) []object {
 	}
 }
 
-// proxyContainers is the Cloud SQL proxy as a native sidecar: it is up before
-// the container beside it starts, and goes after it. Nil without Cloud SQL.
+// proxyContainers is the Cloud SQL proxy beside the controller and the server.
+// Nil without Cloud SQL.
 func proxyContainers(e *spec.Effective) any {
 	db := database(e)
 	if db == nil || db.CloudSQL == "" {
 		return nil
 	}
-	args := list{
-		"--structured-logs",
-		"--private-ip",
-		"--port=" + strconv.Itoa(proxyPort),
-		"--health-check",
-		"--http-address=0.0.0.0",
-		"--http-port=" + strconv.Itoa(proxyHealthPort),
-	}
-	if db.User.IAM != "" {
-		args = append(args, at("archive.postgresql.user.iam", "--auto-iam-authn"))
-	}
-	args = append(args, at(connectionSource(db), connectionName(e, db)))
-	return at("archive.postgresql.cloudSQL", list{m{
-		{"name", "cloud-sql-proxy"},
-		{"image", proxyImage},
-		{"imagePullPolicy", "IfNotPresent"},
-		{"restartPolicy", "Always"},
-		{"args", args},
-		{"ports", list{m{{"name", "proxy-health"}, {"containerPort", proxyHealthPort}, {"protocol", "TCP"}}}},
-		{"startupProbe", m{
-			{"httpGet", m{{"path", "/startup"}, {"port", proxyHealthPort}}},
-			{"failureThreshold", 60},
-			{"periodSeconds", 1},
-			{"timeoutSeconds", 5},
-		}},
-		// A certificate is renewed five minutes before it ends: as long may it fail.
-		{"livenessProbe", m{
-			{"httpGet", m{{"path", "/liveness"}, {"port", proxyHealthPort}}},
-			{"failureThreshold", 5},
-			{"periodSeconds", 60},
-			{"timeoutSeconds", 30},
-		}},
-		{"resources", m{
+	p := sqlProxy{
+		from:       "archive.postgresql.cloudSQL",
+		port:       "--port=" + strconv.Itoa(proxyPort),
+		connection: at(connectionSource(db), connectionName(e, db)),
+		resources: m{
 			{"requests", m{{"cpu", "50m"}, {"memory", "64Mi"}}},
 			{"limits", m{{"memory", "256Mi"}}},
-		}},
-		{"securityContext", append(containerContext(), kv{"seccompProfile", m{{"type", "RuntimeDefault"}}})},
-	}})
+		},
+	}
+	if db.User.IAM != "" {
+		p.login = at("archive.postgresql.user.iam", autoLogin)
+	}
+	return p.containers()
 }
 
 func connectionName(e *spec.Effective, db *spec.PostgreSQL) string {
@@ -255,7 +226,7 @@ func archiveNetwork(e *spec.Effective) []object {
 	}}}}}
 	if db.CloudSQL != "" {
 		egress = list{
-			m{{"ports", list{port("TCP", 3307)}}},
+			m{{"ports", list{port("TCP", cloudSQLPort)}}},
 			egressToMetadataServer(),
 			egressHTTPS(),
 		}

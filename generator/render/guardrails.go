@@ -198,8 +198,8 @@ func quota(t *spec.Tenant) []object {
 	}}}
 }
 
-// members gives the team's group what it needs to run workflows and to read
-// what they do. There are no Secrets, no exec, and nothing that Git owns can be
+// members gives the team's group what it needs to run workflows, and to read
+// what they and the services do. There are no Secrets, no exec, and nothing that Git owns can be
 // changed. Whoever may create a Workflow can run as any ServiceAccount of the
 // namespace, so no powerful one may ever stand there.
 func members(e *spec.Effective, t *spec.Tenant) []object {
@@ -222,6 +222,12 @@ func members(e *spec.Effective, t *spec.Tenant) []object {
 		rule("", "pods/log", "get"),
 		rule("", "events", "get list watch"),
 	)
+	if len(t.Services) > 0 {
+		rules = append(rules,
+			rule("", "services", "get list watch"),
+			rule("apps", "deployments replicasets", "get list watch"),
+		)
+	}
 	from := tenantPath(t) + ".group"
 	subjects := list{at(from, m{{"apiGroup", rbacGroup}, {"kind", "Group"}, {"name", t.Group}})}
 	if logsIn(e, t) {

@@ -31,11 +31,74 @@ func environmentPolicies(e *spec.Effective, t *spec.Tenant) []object {
 	if e.Cluster.DNSServiceIP != "" {
 		out = append(out, ownPolicy(t, dnsServicePolicy, "cluster.dnsServiceIP", egress(egressToDNSService(e))))
 	}
+	out = append(out, servicePolicies(t)...)
 	if !runsWorkflows(e) || e.Artifacts == nil || e.Artifacts.S3 == nil || e.Artifacts.GCS != nil {
 		return out
 	}
 	store := m{{"to", storePeers(e.Artifacts.S3)}, {"ports", list{port("TCP", endpointPort(e.Artifacts.S3))}}}
 	return append(out, ownPolicy(t, "allow-artifact-store", "artifacts.s3.endpoint", egress(store)))
+}
+
+// servicePolicies let in the load balancer of each service that has one, and let
+// out the proxies of Cloud SQL: the address of an instance is not known here, but
+// it is a private one, and the proxy's own port is.
+func servicePolicies(t *spec.Tenant) []object {
+	var out []object
+	var withDatabase []string
+	for i := range t.Services {
+		s := &t.Services[i]
+		if s.CloudSQL != nil {
+			withDatabase = append(withDatabase, s.Name)
+		}
+		if s.IAP == nil {
+			continue
+		}
+		from := servicePath(t, s) + ".iap"
+		ports := list{m{{"protocol", "TCP"}, {"port", at(servicePath(t, s)+".port", s.Port)}}}
+		if probePort(s) != s.Port {
+			ports = append(ports, m{{"protocol", "TCP"}, {"port", at(servicePath(t, s)+".probe.port", probePort(s))}})
+		}
+		out = append(out, selected(m{{"matchLabels", servicePods(s)}}, ownPolicy(t, "allow-load-balancer-"+s.Name, from, m{
+			{"policyTypes", list{"Ingress"}},
+			{"ingress", list{m{
+				{"from", list{block(loadBalancerProxies), block(loadBalancerChecks)}},
+				{"ports", ports},
+			}}},
+		})))
+	}
+	if withDatabase == nil {
+		return out
+	}
+	pods := m{
+		{"matchLabels", m{{componentLabel, serviceComponent}}},
+		{"matchExpressions", list{m{{"key", nameLabel}, {"operator", "In"}, {"values", strs(withDatabase)}}}},
+	}
+	var private list
+	for _, cidr := range privateRanges() {
+		private = append(private, block(cidr))
+	}
+	return append(out, selected(pods, ownPolicy(t, "allow-cloud-sql", tenantPath(t)+".services", egress(m{
+		{"to", private},
+		{"ports", list{port("TCP", cloudSQLPort)}},
+	}))))
+}
+
+// cloudSQLPort is where an instance answers its proxies:
+// https://cloud.google.com/sql/docs/postgres/sql-proxy.
+const cloudSQLPort = 3307
+
+// privateRanges are the addresses that a private network may have: RFC 1918.
+func privateRanges() []string { return []string{"10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16"} }
+
+// selected narrows a policy to some pods of the namespace.
+func selected(pods m, o object) object {
+	body, _ := o.doc.get("spec").(m)
+	for i := range body {
+		if body[i].k == "podSelector" {
+			body[i].v = pods
+		}
+	}
+	return o
 }
 
 // storePeers are where an S3 endpoint may be: at an address, in the namespace of

@@ -7,14 +7,14 @@ import (
 	"strake/generator/spec"
 )
 
-// tenant is the app of a team: its configuration, its secrets and its
-// pipelines. It holds no kind of the guardrails, which the team's Argo CD
+// tenant is the app of a team: its configuration, its secrets, its services and
+// its pipelines. It holds no kind of the guardrails, which the team's Argo CD
 // project forbids.
 //
 // Nearly every field may differ between environments, so the objects stand
 // whole in the overlay and there is no base but base/<tenant>/custom.
-// ConfigMaps keep their names without a hash: each run makes new pods, so
-// nothing has to be rolled.
+// ConfigMaps keep their names without a hash: each run of a pipeline makes new
+// pods, and those of a service carry a checksum of what they read.
 func tenant(e *spec.Effective, t *spec.Tenant) app {
 	var objects []object
 	for _, name := range slices.Sorted(maps.Keys(t.Config)) {
@@ -25,6 +25,7 @@ func tenant(e *spec.Effective, t *spec.Tenant) app {
 			objects = append(objects, externalSecret(name, t.Namespace, t.Secrets[name], e, tenantPath(t)+".secrets."+name))
 		}
 	}
+	objects = append(objects, services(e, t)...)
 	objects = append(objects, failureReport(e, t)...)
 	objects = append(objects, pipelines(e, t)...)
 	return app{

@@ -15,8 +15,8 @@ func workflowsDeployments(e *spec.Effective) []object {
 			{"nodeSelector", m{{"kubernetes.io/os", "linux"}}},
 			{"securityContext", podContext()},
 			{"topologySpreadConstraints", list{
-				spread("workflow-controller", "kubernetes.io/hostname"),
-				spread("workflow-controller", "topology.kubernetes.io/zone"),
+				spread(m{{"app", "workflow-controller"}}, "kubernetes.io/hostname"),
+				spread(m{{"app", "workflow-controller"}}, "topology.kubernetes.io/zone"),
 			}},
 			{"containers", list{controllerContainer(e)}},
 		}),
@@ -25,8 +25,8 @@ func workflowsDeployments(e *spec.Effective) []object {
 			{"nodeSelector", m{{"kubernetes.io/os", "linux"}}},
 			{"securityContext", podContext()},
 			{"topologySpreadConstraints", list{
-				spread("argo-server", "kubernetes.io/hostname"),
-				spread("argo-server", "topology.kubernetes.io/zone"),
+				spread(m{{"app", "argo-server"}}, "kubernetes.io/hostname"),
+				spread(m{{"app", "argo-server"}}, "topology.kubernetes.io/zone"),
 			}},
 			{"containers", list{serverContainer(e)}},
 			{"volumes", list{m{{"name", "tmp"}, {"emptyDir", m{}}}}},
@@ -181,12 +181,12 @@ func disruptionBudget(e *spec.Effective, name, component string) object {
 }
 
 // spread puts the replicas on different nodes and zones where that is possible.
-func spread(app, key string) m {
+func spread(pods m, key string) m {
 	return m{
 		{"maxSkew", 1},
 		{"topologyKey", key},
 		{"whenUnsatisfiable", "ScheduleAnyway"},
-		{"labelSelector", m{{"matchLabels", m{{"app", app}}}}},
+		{"labelSelector", m{{"matchLabels", pods}}},
 	}
 }
 
