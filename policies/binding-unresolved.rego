@@ -30,7 +30,16 @@ findings contains f if {
 	}
 }
 
-role_severity("Role") := "error" if lib.rendered("Role")
+role_severity("Role") := "error" if {
+	lib.rendered("Role")
+	not input.partial
+}
+
+# Beside one overlay of many, others are delivered.
+role_severity("Role") := "warning" if {
+	lib.rendered("Role")
+	input.partial
+}
 
 role_severity("Role") := "info" if not lib.rendered("Role")
 
@@ -80,6 +89,7 @@ elsewhere(account) := sprintf(": %s is in %s", [account, concat(", ", sort({lib.
 
 # In a namespace of which nothing is rendered, service accounts are not either.
 subject_severity(ns) := "error" if {
+	not input.partial
 	lib.rendered("ServiceAccount")
 	ns in lib.namespaces
 } else := "warning" if {

@@ -20,7 +20,7 @@ findings contains f if {
 	f := {
 		"object": i,
 		"path": ["metadata", "name"],
-		"severity": severity,
+		"severity": severity(kind),
 		"summary": sprintf("no binding names the %s %s: it has no effect", [kind, lib.name(o)]),
 		"detail": "Bind it to a service account with a RoleBinding or ClusterRoleBinding, or remove it.",
 	}
@@ -49,7 +49,23 @@ aggregated(o) if {
 	value == "true"
 }
 
-# Where no binding at all is rendered, they are kept elsewhere.
-default severity := "warning"
+# A role that collects others names their labels itself.
+aggregated(o) if {
+	o.kind == "ClusterRole"
+	some i in lib.indices.ClusterRole
+	some selector in lib.as_array(object.get(input.objects[i], ["aggregationRule", "clusterRoleSelectors"], []))
+	wanted := object.get(selector, "matchLabels", {})
+	count(wanted) > 0
+	every key, value in wanted {
+		object.get(o, ["metadata", "labels", key], null) == value
+	}
+}
 
-severity := "info" if not lib.rendered_any(["RoleBinding", "ClusterRoleBinding"])
+# Where no binding at all is rendered, they are kept elsewhere; and so they may
+# be for a ClusterRole where more is delivered beside this.
+severity(kind) := "info" if {
+	not lib.rendered_any(["RoleBinding", "ClusterRoleBinding"])
+} else := "info" if {
+	kind == "ClusterRole"
+	input.partial
+} else := "warning"

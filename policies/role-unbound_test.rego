@@ -56,3 +56,35 @@ rules: []
 `)
 	count(f) == 0
 }
+
+collected(value) := sprintf(
+	`
+apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRole
+metadata: {name: broker, labels: {duck.example.com/addressable: "%s"}}
+rules: []
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRole
+metadata: {name: resolver}
+aggregationRule: {clusterRoleSelectors: [{matchLabels: {duck.example.com/addressable: "true"}}]}
+rules: []
+---
+%s`,
+	[value, binding("argo", "ClusterRole", "resolver")],
+)
+
+test_silent_for_a_role_that_another_collects if {
+	f := rule.findings with input as fixture.prod(collected("true"))
+	count(f) == 0
+}
+
+test_fires_for_a_role_that_none_collects if {
+	f := rule.findings with input as fixture.prod(collected("no"))
+	fixture.severities(f) == {"warning"}
+}
+
+test_informs_of_a_cluster_role_in_one_overlay_of_many if {
+	f := rule.findings with input as fixture.part(collected("no"))
+	fixture.severities(f) == {"info"}
+}

@@ -108,3 +108,22 @@ metadata: {name: sealed, namespace: ml}
 `])
 	count(f) == 0
 }
+
+test_warns_in_one_overlay_of_many if {
+	f := rule.findings with input as fixture.part(concat("\n---\n", [sources, template("envFrom: [{secretRef: {name: other}}]")]))
+	fixture.severities(f) == {"warning"}
+}
+
+test_silent_for_a_serving_certificate if {
+	f := rule.findings with input as fixture.prod(concat("\n---\n", [
+		sources,
+		`
+apiVersion: v1
+kind: Service
+metadata: {name: api, namespace: ml, annotations: {service.beta.openshift.io/serving-cert-secret-name: api-tls}}
+spec: {ports: [{port: 443}]}
+`,
+		template("envFrom: [{secretRef: {name: api-tls}}]"),
+	]))
+	count(f) == 0
+}

@@ -12,6 +12,9 @@ prod(text) := env("prod", text)
 
 dev(text) := env("dev", text)
 
+# part is the input of one overlay of many.
+part(text) := object.union(prod(text), {"partial": true})
+
 # with_pools is the input of an environment whose spec declares node pools.
 with_pools(text) := object.union(prod(text), {"spec": {"stage": "prod", "cluster": {"mode": "standard", "nodePools": [
 	{"name": "system", "spot": false, "gpu": null},

@@ -1,7 +1,7 @@
 package strake.lib
 
 # secret_kinds are what becomes a Secret in the cluster.
-secret_kinds := {"Secret", "ExternalSecret", "ClusterExternalSecret", "SealedSecret", "Certificate", "VaultStaticSecret"}
+secret_kinds := {"Secret", "ExternalSecret", "ClusterExternalSecret", "SealedSecret", "Certificate", "VaultStaticSecret", "Service"}
 
 # secret_sources are the Secrets that the environment will have: namespace,
 # name, keys (null where they cannot be known).
@@ -33,6 +33,15 @@ secret_of(o) := [{"name": name(o), "keys": null}] if o.kind in {"SealedSecret"}
 secret_of(o) := [{"name": o.spec.secretName, "keys": null}] if o.kind == "Certificate"
 
 secret_of(o) := [{"name": o.spec.destination.name, "keys": null}] if o.kind == "VaultStaticSecret"
+
+# A Service or a Route of OpenShift asks for its certificate in an annotation.
+secret_of(o) := [{"name": certificate, "keys": null} |
+	some key in ["service.beta.openshift.io/serving-cert-secret-name", "service.alpha.openshift.io/serving-cert-secret-name"]
+	certificate := object.get(o, ["metadata", "annotations", key], "")
+	certificate != ""
+] if {
+	o.kind == "Service"
+}
 
 # external_keys are the keys an ExternalSecret writes; dataFrom and templates
 # that take them from elsewhere leave them unknown.
@@ -87,8 +96,10 @@ config_map_sources := [s |
 
 # source_severity says how sure we may be that what is not rendered is missing:
 # error where the namespace has others of its kind, warning where only other
-# namespaces have, info where nothing of the kind is rendered at all.
+# namespaces have, or more is delivered beside this, info where nothing of the
+# kind is rendered at all.
 source_severity(sources, ns) := "error" if {
+	not input.partial
 	some s in sources
 	same_namespace(s.namespace, ns)
 } else := "warning" if {

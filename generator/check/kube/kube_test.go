@@ -375,3 +375,17 @@ spec:
 		t.Errorf("an address that is none passes:\n%s", found)
 	}
 }
+
+// A binding with parameters is judged without asking who may read them.
+func TestPolicyBindingWithParameters(t *testing.T) {
+	t.Parallel()
+	got := run(t, `apiVersion: admissionregistration.k8s.io/v1
+kind: ValidatingAdmissionPolicyBinding
+metadata: {name: replicas}
+spec:
+  policyName: replicas
+  validationActions: [Deny]
+  paramRef: {name: limits, namespace: default, parameterNotFoundAction: Deny}
+`)
+	diff(t, nil, got)
+}

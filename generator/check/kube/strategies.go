@@ -1,6 +1,8 @@
 package kube
 
 import (
+	"fmt"
+
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apiserver/pkg/registry/rest"
 	// The packages below register their group's types, defaults and conversions
@@ -111,10 +113,18 @@ func strategies() map[schema.GroupKind]rest.RESTCreateStrategy {
 		{Group: "flowcontrol.apiserver.k8s.io", Kind: "PriorityLevelConfiguration"}: prioritylevelconfiguration.Strategy,
 
 		// Who may read what a policy's parameters are is the cluster's to say:
-		// without an authorizer that is not asked.
+		// without an authorizer that is not asked, and nothing is resolved.
 		{Group: "admissionregistration.k8s.io", Kind: "ValidatingAdmissionPolicy"}:        validatingadmissionpolicy.NewStrategy(nil, nil),
-		{Group: "admissionregistration.k8s.io", Kind: "ValidatingAdmissionPolicyBinding"}: validatingadmissionpolicybinding.NewStrategy(nil, nil, nil),
+		{Group: "admissionregistration.k8s.io", Kind: "ValidatingAdmissionPolicyBinding"}: validatingadmissionpolicybinding.NewStrategy(nil, nil, noResources{}),
 		{Group: "admissionregistration.k8s.io", Kind: "MutatingWebhookConfiguration"}:     mutatingwebhookconfiguration.Strategy,
 		{Group: "admissionregistration.k8s.io", Kind: "ValidatingWebhookConfiguration"}:   validatingwebhookconfiguration.Strategy,
 	}
+}
+
+// noResources stands for a cluster whose resources are not known: the strategy
+// of bindings wants one, and asks it only where there is an authorizer.
+type noResources struct{}
+
+func (noResources) Resolve(gvk schema.GroupVersionKind) (schema.GroupVersionResource, error) {
+	return schema.GroupVersionResource{}, fmt.Errorf("the resource of %s is not known", gvk)
 }

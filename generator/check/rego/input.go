@@ -10,12 +10,14 @@ import (
 )
 
 // environmentInput is what rules below strake.rules see: environment, objects,
-// spec, external and today. The objects are converted once, by the caller.
+// spec, external, partial (more is delivered
+// beside these objects) and today. The objects are converted once, by the caller.
 func environmentInput(in *check.Input, objects []*ast.Term, today string) (ast.Value, error) {
 	rest, err := ast.InterfaceToValue(map[string]any{
 		"environment": in.Environment,
 		"spec":        in.Spec,
 		"external":    external(in.Spec),
+		"partial":     in.Partial,
 		"today":       today,
 	})
 	if err != nil {
