@@ -11,6 +11,7 @@ import (
 	"context"
 	"fmt"
 	"io/fs"
+	"maps"
 	"runtime"
 	"slices"
 	"sync"
@@ -50,6 +51,8 @@ type Overlay struct {
 	YAML []byte
 	// Objects are the objects of YAML, in its order, with their layers.
 	Objects []*manifest.Object
+	// Files are those that the build reads, sorted, relative to the repository.
+	Files []string
 	// Findings are all that is to be said about the kustomizations that the
 	// build went through. An error means that Objects cannot be relied on.
 	Findings diag.List
@@ -79,7 +82,7 @@ func Overlays(ctx context.Context, fsys fs.FS, dirs []string) ([]Overlay, error)
 	var mu sync.Mutex
 	err := each(ctx, len(dirs), func(i int) {
 		c := src.walk(dirs[i])
-		out[i] = Overlay{Dir: dirs[i], Findings: c.findings}
+		out[i] = Overlay{Dir: dirs[i], Findings: c.findings, Files: slices.Sorted(maps.Keys(c.read))}
 		switch {
 		case c.findings.AtLeast(diag.Error) || c.root == nil:
 		case c.global:

@@ -57,6 +57,8 @@ type closure struct {
 	judged map[string]bool
 	// files says which files were reached, and from where first.
 	files map[string]bool
+	// read are all files of the build, generators' data included.
+	read map[string]bool
 	// untrusted is set below generators, transformers and validators, whose
 	// objects are instructions to kustomize.
 	untrusted trust
@@ -65,7 +67,7 @@ type closure struct {
 // walk follows everything that a build of dir would read, and refuses what
 // would leave the repository, run a program or inflate a chart.
 func (s *source) walk(dir string) *closure {
-	c := &closure{source: s, judged: make(map[string]bool), files: make(map[string]bool)}
+	c := &closure{source: s, judged: make(map[string]bool), files: make(map[string]bool), read: make(map[string]bool)}
 	start := diag.Range{Path: dir}
 	clean := path.Clean(dir)
 	if !fs.ValidPath(clean) {
@@ -159,6 +161,7 @@ func (s *source) kustomizationIn(dir string, at diag.Range) (string, *diag.Diagn
 // enter makes the visit of one kustomization file and of all that it reaches.
 // It is nil where the file cannot be used; a finding says why.
 func (c *closure) enter(name string, host *visit) *visit {
+	c.read[name] = true
 	k, findings := c.source.kustomization(name)
 	if !c.judged[name] {
 		c.judged[name] = true
@@ -204,6 +207,7 @@ func (c *closure) resource(v *visit, e entry) (item, bool) {
 	if !c.inside(v, e, real) {
 		return item{}, false
 	}
+	c.read[real] = true
 	c.objects(v, e, real)
 	return item{entry: e, path: real}, true
 }

@@ -26,6 +26,7 @@ func (c *closure) data(v *visit, e entry, what string) (string, bool) {
 	if !c.inside(v, e, real) {
 		return "", false
 	}
+	c.read[real] = true
 	if _, err := c.source.bytes(c.source.get(real)); err != nil {
 		c.add(unreadable(real, err))
 		return "", false
