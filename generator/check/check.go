@@ -17,6 +17,9 @@ type Overlay struct {
 	Dir     string // relative to the repository, with slashes
 	App     string // the last element of Dir for rendered overlays
 	Objects []*manifest.Object
+	// Files are those that the build read, relative to the repository. Nil where
+	// that is not known.
+	Files []string
 }
 
 // Input is all that a check may look at. It is shared by checks that run at the
@@ -46,6 +49,10 @@ type Repository struct {
 	// List names what a directory holds; ok is false where there is no such
 	// directory. A nil List knows nothing.
 	List func(dir string) (names []string, ok bool)
+	// Files are the paths of all files, sorted. A nil Files knows nothing.
+	Files func() []string
+	// Read returns the content of a file; ok is false where there is none.
+	Read func(file string) (data []byte, ok bool)
 }
 
 // Assertion is one thing that a group of people shall, or shall not, be able to

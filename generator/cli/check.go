@@ -283,12 +283,12 @@ func (w *workspace) checkPaths(ctx context.Context, o checkOptions, args []strin
 		if err != nil {
 			return nil, err
 		}
-		for _, o := range b.objects() {
-			for _, layer := range o.Layers {
-				named[layer.Range.Path] = true
+		for _, o := range b.overlays {
+			for _, file := range o.Files {
+				named[file] = true
 			}
+			g.add(o)
 		}
-		g.add(dir, b.objects())
 		judged, summary, err := check.Environment(ctx, b.input(), checks)
 		if err != nil {
 			return nil, err
@@ -300,10 +300,11 @@ func (w *workspace) checkPaths(ctx context.Context, o checkOptions, args []strin
 		r.take(b, append(append(found, unlessBroken(judged, found)...), updates...), summary)
 		r.coverage.Files++
 	}
-	manifests, err := w.plain(ctx, under, func(file string) bool { return named[file] })
+	manifests, charts, err := w.plain(ctx, under, func(file string) bool { return named[file] })
 	if err != nil {
 		return nil, err
 	}
+	r.findings = append(r.findings, charts...)
 	for _, o := range manifests {
 		judged, summary, err := check.Environment(ctx, check.Input{Environment: o.Dir, Overlays: []check.Overlay{o}, Partial: true}, checks)
 		if err != nil {

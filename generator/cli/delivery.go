@@ -9,7 +9,9 @@ import (
 	"path"
 	"slices"
 	"strings"
+	"sync"
 
+	"strake/generator/build"
 	"strake/generator/check"
 	"strake/generator/check/argocd"
 	"strake/generator/diag"
@@ -33,9 +35,43 @@ func (s stage) repository() check.Repository {
 		r.URLs = append(r.URLs, s.spec.Repository.URL)
 	}
 	if s.fsys != nil {
-		r.List = lister(s.fsys)
+		look(&r, s.fsys)
 	}
 	return r
+}
+
+// look lets the checks see the files of the repository.
+func look(r *check.Repository, fsys fs.FS) {
+	r.List = lister(fsys)
+	r.Files = sync.OnceValue(func() []string { return files(fsys) })
+	r.Read = func(file string) ([]byte, bool) {
+		info, err := fs.Stat(fsys, file)
+		if err != nil || info.Size() > tree.MaxFileSize || !info.Mode().IsRegular() {
+			return nil, false
+		}
+		data, err := fs.ReadFile(fsys, file)
+		return data, err == nil
+	}
+}
+
+// files lists all files of the repository. What cannot be listed is a finding
+// of the search for kustomizations.
+func files(fsys fs.FS) []string {
+	var out []string
+	_ = fs.WalkDir(fsys, ".", func(name string, d fs.DirEntry, err error) error {
+		switch {
+		case err != nil && d != nil && d.IsDir():
+			return fs.SkipDir
+		case err != nil:
+			return nil
+		case d.IsDir() && (d.Name() == ".git" || d.Name() == ".strake"):
+			return fs.SkipDir
+		case !d.IsDir():
+			out = append(out, name)
+		}
+		return nil
+	})
+	return out
 }
 
 func lister(fsys fs.FS) func(dir string) ([]string, bool) {
@@ -80,14 +116,14 @@ type gathered struct {
 	overlays []check.Overlay
 }
 
-func (g *gathered) add(dir string, objects []*manifest.Object) {
+func (g *gathered) add(built build.Overlay) {
 	type kept struct{ group, kind, namespace string }
 	seen := map[kept]bool{}
-	o := check.Overlay{Dir: dir, App: path.Base(dir)}
-	for _, object := range objects {
+	o := check.Overlay{Dir: built.Dir, App: path.Base(built.Dir), Files: built.Files}
+	for _, object := range built.Objects {
 		k := kept{object.Group(), object.Kind, object.Namespace}
 		switch {
-		case argocdKind(object):
+		case argocdKind(object), argocdSettings(object), volume(object):
 			o.Objects = append(o.Objects, object)
 		case !seen[k]:
 			seen[k] = true
@@ -103,16 +139,30 @@ func argocdKind(o *manifest.Object) bool {
 	return o.Group() == "argoproj.io" && slices.Contains([]string{"Application", "ApplicationSet", "AppProject"}, o.Kind)
 }
 
+// argocdSettings are the ConfigMaps that Argo CD is configured with.
+func argocdSettings(o *manifest.Object) bool {
+	return o.Kind == "ConfigMap" && o.Group() == "" && strings.HasPrefix(o.Name, "argocd-")
+}
+
+// volume are the kinds that hold data by themselves.
+func volume(o *manifest.Object) bool {
+	return o.Group() == "" && (o.Kind == "PersistentVolumeClaim" || o.Kind == "PersistentVolume")
+}
+
 // topology follows the Applications of a repository without a spec.
 func (w *workspace) topology(g *gathered) diag.List {
-	repository := check.Repository{URLs: w.remotes(), List: lister(w.fsys)}
+	repository := check.Repository{URLs: w.remotes()}
+	look(&repository, w.fsys)
 	return argocd.New().Topology(&check.Input{Overlays: g.overlays, Repository: repository})
 }
 
 // plain finds Argo CD's objects in manifests that no kustomization names, by
 // directory: many repositories keep their Applications that way.
-func (w *workspace) plain(ctx context.Context, under []string, built func(file string) bool) ([]check.Overlay, error) {
+//
+// Charts in the repository are named: what they make is not known here.
+func (w *workspace) plain(ctx context.Context, under []string, built func(file string) bool) ([]check.Overlay, diag.List, error) {
 	var out []check.Overlay
+	var charts []string
 	err := fs.WalkDir(w.fsys, ".", func(name string, d fs.DirEntry, err error) error {
 		switch {
 		case ctx.Err() != nil:
@@ -124,6 +174,9 @@ func (w *workspace) plain(ctx context.Context, under []string, built func(file s
 		case d.IsDir() && name != "." && slices.Contains([]string{".git", ".strake", "node_modules", "vendor"}, d.Name()):
 			return fs.SkipDir
 		case d.IsDir() && w.chart(name):
+			if within(name, under) {
+				charts = append(charts, name)
+			}
 			return fs.SkipDir // its files are templates of manifests, not manifests
 		case d.IsDir() || !slices.Contains([]string{".yaml", ".yml"}, path.Ext(name)) || !within(path.Dir(name), under) || built(name):
 			return nil
@@ -140,14 +193,49 @@ func (w *workspace) plain(ctx context.Context, under []string, built func(file s
 		return nil
 	})
 	if err != nil {
-		return nil, fmt.Errorf("search manifests of Argo CD: %w", err)
+		return nil, nil, fmt.Errorf("search manifests of Argo CD: %w", err)
 	}
-	return out, nil
+	return out, unrendered(charts), nil
+}
+
+// unrendered names the charts of a repository once.
+func unrendered(charts []string) diag.List {
+	if len(charts) == 0 {
+		return nil
+	}
+	first := diag.Diagnostic{
+		Rule: build.RuleHelm, Severity: diag.Info, Range: diag.Range{Path: path.Join(charts[0], "Chart.yaml"), Start: diag.Pos{Line: 1, Column: 1}},
+		Summary: fmt.Sprintf("%d Helm charts are not rendered: what they make was not checked", len(charts)),
+		Detail:  "No program is run during a check. Render a chart into the repository to have it checked.",
+	}
+	if len(charts) == 1 {
+		first.Summary = fmt.Sprintf("the Helm chart %s is not rendered: what it makes was not checked", charts[0])
+	}
+	for _, dir := range charts[1:] {
+		first.Related = append(first.Related, diag.Related{Range: diag.Range{Path: path.Join(dir, "Chart.yaml"), Start: diag.Pos{Line: 1, Column: 1}}, Message: "the chart " + path.Base(dir)})
+	}
+	return diag.List{first}
 }
 
 func (w *workspace) chart(dir string) bool {
 	_, err := fs.Stat(w.fsys, path.Join(dir, "Chart.yaml"))
 	return err == nil
+}
+
+// kustomized reports whether a kustomization stands in a directory or above it:
+// what is a part of an object there is a patch.
+func (w *workspace) kustomized(dir string) bool {
+	for {
+		for _, name := range []string{"kustomization.yaml", "kustomization.yml", "Kustomization"} {
+			if _, err := fs.Stat(w.fsys, path.Join(dir, name)); err == nil {
+				return true
+			}
+		}
+		if dir == "." {
+			return false
+		}
+		dir = path.Dir(dir)
+	}
 }
 
 // argocdObjects reads Argo CD's objects out of a file. What is no manifest is
@@ -169,7 +257,7 @@ func (w *workspace) argocdObjects(name string) ([]*manifest.Object, error) {
 	}
 	objects, _ := manifest.Split(name, data)
 	return slices.DeleteFunc(objects, func(o *manifest.Object) bool {
-		settings := o.Kind == "ConfigMap" && o.Group() == "" && strings.HasPrefix(o.Name, "argocd-")
-		return !argocdKind(o) && !settings
+		patch := o.Fields["$patch"] != nil || argocdKind(o) && o.Fields["spec"] == nil && w.kustomized(path.Dir(name))
+		return patch || !argocdKind(o) && !argocdSettings(o)
 	}), nil
 }

@@ -102,7 +102,7 @@ func (w *workspace) checks(ctx context.Context, policyDirs []string) ([]check.Ch
 func (b built) input() check.Input {
 	in := check.Input{Environment: b.name, Partial: b.partial, Repository: b.repository()}
 	for _, o := range b.overlays {
-		in.Overlays = append(in.Overlays, check.Overlay{Dir: o.Dir, App: path.Base(o.Dir), Objects: o.Objects})
+		in.Overlays = append(in.Overlays, check.Overlay{Dir: o.Dir, App: path.Base(o.Dir), Objects: o.Objects, Files: o.Files})
 	}
 	if b.spec != nil {
 		in.Spec = b.spec.JSON()

@@ -30,15 +30,15 @@ type source struct {
 func (a *app) sources() []source {
 	switch {
 	case a.spec.SourceHydrator != nil:
-		return []source{{a.spec.SourceHydrator.GetDrySource(), keys(nil, "spec", "sourceHydrator", "drySource")}}
+		return []source{{a.spec.SourceHydrator.GetDrySource(), a.at("spec", "sourceHydrator", "drySource")}}
 	case len(a.spec.Sources) > 0:
 		out := make([]source, len(a.spec.Sources))
 		for i, s := range a.spec.Sources {
-			out[i] = source{s, index(keys(nil, "spec", "sources"), i)}
+			out[i] = source{s, index(a.at("spec", "sources"), i)}
 		}
 		return out
 	case a.spec.Source != nil:
-		return []source{{*a.spec.Source, keys(nil, "spec", "source")}}
+		return []source{{*a.spec.Source, a.at("spec", "source")}}
 	default:
 		return nil
 	}
@@ -57,7 +57,7 @@ func (a *app) automated() *v1alpha1.SyncPolicyAutomated {
 		return nil
 	}
 	// Argo CD 3.1 can turn it off in place.
-	if on, ok := check.Value(a.o.Fields, keys(nil, "spec", "syncPolicy", "automated", "enabled")); ok && on == false {
+	if on, ok := check.Value(a.fields, keys(nil, "spec", "syncPolicy", "automated", "enabled")); ok && on == false {
 		return nil
 	}
 	return a.spec.SyncPolicy.Automated
@@ -69,7 +69,7 @@ func (a *app) option(option string) bool {
 
 // optionAt is where a sync option stands.
 func (a *app) optionAt(option string) manifest.Path {
-	at := keys(nil, "spec", "syncPolicy", "syncOptions")
+	at := a.at("spec", "syncPolicy", "syncOptions")
 	if a.spec.SyncPolicy != nil {
 		if i := slices.Index(a.spec.SyncPolicy.SyncOptions, option); i >= 0 {
 			return index(at, i)
@@ -81,12 +81,12 @@ func (a *app) optionAt(option string) manifest.Path {
 // application judges one Application by itself.
 func (r *run) application(a *app) {
 	r.sourceShape(a)
-	r.destination(a.o, a.spec.Destination, keys(nil, "spec", "destination"))
-	r.syncPolicy(a.o, a.spec.SyncPolicy, keys(nil, "spec", "syncPolicy"))
+	r.destination(a)
+	r.syncPolicy(a.o, a.spec.SyncPolicy, a.at("spec", "syncPolicy"))
 	r.ignored(a)
 	r.automation(a)
-	if a.projectName() == v1alpha1.DefaultAppProjectName && check.Has(a.o.Fields, "spec") {
-		r.add(find(a.o, "application-project-default", diag.Error, keys(nil, "spec", "project"), fmt.Sprintf("the Application %s is in the project default", a.o.Name),
+	if a.projectName() == v1alpha1.DefaultAppProjectName && check.Has(a.fields, "spec") {
+		r.add(find(a.o, "application-project-default", diag.Error, a.at("spec", "project"), fmt.Sprintf("%s is in the project default", a.title()),
 			"That project permits every repository, namespace and kind. Name an AppProject of its own."))
 	}
 	for _, s := range a.sources() {
@@ -95,13 +95,13 @@ func (r *run) application(a *app) {
 			if r.prod {
 				severity = diag.Warning
 			}
-			r.add(find(a.o, "application-target-revision", severity, keys(s.path, "targetRevision"), fmt.Sprintf("the Application %s follows whatever branch is the default", a.o.Name),
+			r.add(find(a.o, "application-target-revision", severity, keys(s.path, "targetRevision"), fmt.Sprintf("%s follows whatever branch is the default", a.title()),
 				"Name the branch, the tag or the commit: whoever changes the default branch changes what is deployed."))
 		}
 	}
-	if ns := r.namespace(); ns != "" && a.o.Namespace != "" && a.o.Namespace != ns && !r.appsAnywhere(a.o.Namespace) {
-		r.add(find(a.o, "application-namespace", diag.Error, keys(nil, "metadata", "namespace"), fmt.Sprintf("the Application %s is in the namespace %s, where Argo CD does not look", a.o.Name, a.o.Namespace),
-			fmt.Sprintf("Write namespace: %s, and keep kustomize's namespace field away from Applications; or list %s under application.namespaces of argocd-cmd-params-cm.", ns, a.o.Namespace)))
+	if ns := r.namespace(); ns != "" && a.set == nil && a.namespace != "" && a.namespace != ns && !r.appsAnywhere(a.namespace) {
+		r.add(find(a.o, "application-namespace", diag.Error, keys(nil, "metadata", "namespace"), fmt.Sprintf("%s is in the namespace %s, where Argo CD does not look", a.title(), a.namespace),
+			fmt.Sprintf("Write namespace: %s, and keep kustomize's namespace field away from Applications; or list %s under application.namespaces of argocd-cmd-params-cm.", ns, a.namespace)))
 	}
 }
 
@@ -121,14 +121,14 @@ func (r *run) appsAnywhere(ns string) bool {
 
 // sourceShape is Argo CD's validateSourcePermissions, with places.
 func (r *run) sourceShape(a *app) {
-	at := keys(nil, "spec")
+	at := a.at("spec")
 	invalid := func(path manifest.Path, summary, detail string) {
 		r.add(find(a.o, ruleInvalid, diag.Error, path, summary, detail))
 	}
 	list := a.sources()
 	if len(list) == 0 {
-		if check.Has(a.o.Fields, "spec") {
-			invalid(at, fmt.Sprintf("the Application %s has no source", a.o.Name), "Write source with repoURL and path, or chart.")
+		if check.Has(a.fields, "spec") {
+			invalid(at, fmt.Sprintf("%s has no source", a.title()), "Write source with repoURL and path, or chart.")
 		}
 		return
 	}
@@ -163,11 +163,12 @@ func (r *run) sourceShape(a *app) {
 
 // destination is Argo CD's ValidateDestination, as far as the cluster need not
 // be asked.
-func (r *run) destination(o *manifest.Object, d v1alpha1.ApplicationDestination, at manifest.Path) {
+func (r *run) destination(a *app) {
+	o, d, at := a.o, a.spec.Destination, a.at("spec", "destination")
 	switch {
 	case d.Server != "" && d.Name != "":
 		r.add(find(o, ruleInvalid, diag.Error, keys(at, "name"), "the destination has both name and server", "Keep one of them."))
-	case d.Server == "" && d.Name == "" && check.Has(o.Fields, "spec", "destination"):
+	case d.Server == "" && d.Name == "" && check.Has(a.fields, "spec", "destination"):
 		r.add(find(o, ruleInvalid, diag.Error, at, "the destination has neither server nor name", "Write server: https://kubernetes.default.svc for the cluster that Argo CD runs in."))
 	}
 }
@@ -235,7 +236,7 @@ func (r *run) syncPolicy(o *manifest.Object, p *v1alpha1.SyncPolicy, at manifest
 // ignored judges ignoreDifferences.
 func (r *run) ignored(a *app) {
 	for i, d := range a.spec.IgnoreDifferences {
-		at := index(keys(nil, "spec", "ignoreDifferences"), i)
+		at := index(a.at("spec", "ignoreDifferences"), i)
 		if len(d.JSONPointers)+len(d.JQPathExpressions)+len(d.ManagedFieldsManagers) == 0 {
 			r.add(find(a.o, ruleInvalid, diag.Error, at, "the entry of ignoreDifferences names no field", "Write jsonPointers, jqPathExpressions or managedFieldsManagers."))
 		}
@@ -246,14 +247,14 @@ func (r *run) ignored(a *app) {
 		}
 	}
 	if auto := a.automated(); len(a.spec.IgnoreDifferences) > 0 && auto != nil && !a.option("RespectIgnoreDifferences=true") {
-		r.add(find(a.o, "application-ignored-reset", diag.Warning, keys(nil, "spec", "ignoreDifferences"), fmt.Sprintf("the Application %s does not show the ignored differences, and undoes them at every sync", a.o.Name),
+		r.add(find(a.o, "application-ignored-reset", diag.Warning, a.at("spec", "ignoreDifferences"), fmt.Sprintf("%s does not show the ignored differences, and undoes them at every sync", a.title()),
 			"Add RespectIgnoreDifferences=true to syncOptions."))
 	}
 }
 
 // automation judges how the Application follows Git.
 func (r *run) automation(a *app) {
-	at := keys(nil, "spec", "syncPolicy", "automated")
+	at := a.at("spec", "syncPolicy", "automated")
 	auto := a.automated()
 	manual, _ := specString(r.in.Spec, "delivery", "sync")
 	switch {
@@ -262,46 +263,14 @@ func (r *run) automation(a *app) {
 		if r.in.Spec == nil {
 			severity = diag.Warning // that it is production is a guess by the name
 		}
-		r.add(find(a.o, "application-self-heal", severity, keys(at, "selfHeal"), fmt.Sprintf("the Application %s leaves changes by hand in production", a.o.Name),
+		r.add(find(a.o, "application-self-heal", severity, keys(at, "selfHeal"), fmt.Sprintf("%s leaves changes by hand in production", a.title()),
 			"Write automated: {prune: true, selfHeal: true}. For emergencies there are sync windows."))
 	case auto != nil && !auto.Prune:
-		r.add(find(a.o, "application-prune", diag.Warning, keys(at, "prune"), fmt.Sprintf("the Application %s keeps what was removed from Git", a.o.Name),
+		r.add(find(a.o, "application-prune", diag.Warning, keys(at, "prune"), fmt.Sprintf("%s keeps what was removed from Git", a.title()),
 			"Write prune: true, and Prune=confirm on what holds data."))
 	}
 	if auto != nil && auto.AllowEmpty {
-		r.add(find(a.o, "application-allow-empty", r.severe(), keys(at, "allowEmpty"), fmt.Sprintf("the Application %s may delete everything", a.o.Name),
+		r.add(find(a.o, "application-allow-empty", r.severe(), keys(at, "allowEmpty"), fmt.Sprintf("%s may delete everything", a.title()),
 			"A source that builds to nothing by mistake empties the cluster. Remove allowEmpty."))
-	}
-}
-
-// applicationSet judges what of an ApplicationSet can be judged before it is
-// expanded.
-func (r *run) applicationSet(s *appSet) {
-	template := keys(nil, "spec", "template", "spec")
-	spec := s.set.Spec
-	if strings.Contains(spec.Template.Spec.Project, "{{") {
-		r.add(find(s.o, "applicationset-project-templated", diag.Error, keys(template, "project"), fmt.Sprintf("the ApplicationSet %s takes the project from a generator", s.o.Name),
-			"Whoever may change what the generator reads chooses the project, and with it what the Application may do. Write the project's name, one ApplicationSet for each."))
-	}
-	if spec.GoTemplate && !slices.Contains(spec.GoTemplateOptions, "missingkey=error") {
-		r.add(find(s.o, "applicationset-missing-key", diag.Warning, keys(nil, "spec", "goTemplateOptions"), fmt.Sprintf("the ApplicationSet %s renders a missing value as \"<no value>\"", s.o.Name),
-			`Write goTemplateOptions: ["missingkey=error"].`))
-	}
-	if spec.Template.Spec.Project == v1alpha1.DefaultAppProjectName {
-		r.add(find(s.o, "application-project-default", diag.Error, keys(template, "project"), fmt.Sprintf("the Applications of the ApplicationSet %s are in the project default", s.o.Name),
-			"That project permits every repository, namespace and kind. Name an AppProject of its own."))
-	}
-	r.destination(s.o, spec.Template.Spec.Destination, keys(template, "destination"))
-	r.syncPolicy(s.o, spec.Template.Spec.SyncPolicy, keys(template, "syncPolicy"))
-	for i, g := range spec.Generators {
-		set := 0
-		for _, is := range []bool{g.List != nil, g.Clusters != nil, g.Git != nil, g.SCMProvider != nil, g.ClusterDecisionResource != nil, g.PullRequest != nil, g.Matrix != nil, g.Merge != nil, g.Plugin != nil} {
-			if is {
-				set++
-			}
-		}
-		if set != 1 {
-			r.add(find(s.o, ruleInvalid, diag.Error, index(keys(nil, "spec", "generators"), i), fmt.Sprintf("the generator names %d kinds, not one", set), "Write one of list, clusters, git, scmProvider, clusterDecisionResource, pullRequest, matrix, merge or plugin."))
-		}
 	}
 }

@@ -70,6 +70,7 @@ func (c *Checker) Run(ctx context.Context, in *check.Input) (diag.List, error) {
 	}
 	for _, s := range r.sets {
 		r.applicationSet(s)
+		r.application(s.template())
 	}
 	for _, p := range r.projects {
 		r.project(p)
@@ -111,16 +112,6 @@ type run struct {
 	findings diag.List
 }
 
-type app struct {
-	o    *manifest.Object
-	spec v1alpha1.ApplicationSpec
-}
-
-type appSet struct {
-	o   *manifest.Object
-	set v1alpha1.ApplicationSet
-}
-
 type project struct {
 	o *manifest.Object
 	v1alpha1.AppProject
@@ -138,7 +129,7 @@ func (c *Checker) read(in *check.Input) *run {
 		case "Application":
 			var a v1alpha1.Application
 			if r.decode(o, &a) {
-				r.apps = append(r.apps, &app{o, a.Spec})
+				r.apps = append(r.apps, &app{o: o, name: o.Name, namespace: o.Namespace, finalizers: a.Finalizers, annotations: a.Annotations, fields: o.Fields, spec: a.Spec})
 			}
 		case "AppProject":
 			p := &project{o: o}

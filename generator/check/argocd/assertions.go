@@ -56,7 +56,7 @@ func (r *run) objects(project string) []string {
 	out := []string{}
 	for _, a := range r.apps {
 		if a.projectName() == project {
-			out = append(out, project+"/"+a.o.Name)
+			out = append(out, project+"/"+a.name)
 		}
 	}
 	return append(out, project+"/another")

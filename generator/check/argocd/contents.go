@@ -6,7 +6,6 @@ import (
 	"slices"
 	"strings"
 
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"strake/generator/check"
@@ -29,11 +28,6 @@ func clusterScoped() []string {
 		"CertificateSigningRequest", "GatewayClass", "ClusterWorkflowTemplate", "ClusterSecretStore", "ClusterExternalSecret", "ClusterIssuer", "ClusterPolicy",
 		"ComputeClass", "DeviceClass",
 	}
-}
-
-// objectMeta is what Argo CD's functions look at.
-func objectMeta(o *manifest.Object) metav1.ObjectMeta {
-	return metav1.ObjectMeta{Name: o.Name, Namespace: o.Namespace}
 }
 
 // definedScopes reads the scopes of the kinds that the environment defines.
@@ -85,29 +79,17 @@ func (d *delivery) kinds(a *app, overlay *check.Overlay, p *project) {
 	}
 	asked := map[question]bool{}
 	to := destination(a)
+	var kinds, namespaces []refusal
 	for _, o := range overlay.Objects {
 		gk := schema.GroupKind{Group: o.Group(), Kind: o.Kind}
 		namespaced := d.namespaced(o)
-		q := question{gk, o.Namespace}
-		if asked[q] {
+		if q := (question{gk, o.Namespace}); asked[q] {
 			continue
-		}
-		asked[q] = true
-		scope := "cluster-scoped kind"
-		if namespaced {
-			scope = "kind"
+		} else {
+			asked[q] = true
 		}
 		if !p.IsGroupKindPermitted(gk, namespaced) {
-			list := "clusterResourceWhitelist"
-			if namespaced {
-				list = "namespaceResourceWhitelist, or take it from namespaceResourceBlacklist,"
-			}
-			f := find(a.o, "application-not-permitted", diag.Error, keys(nil, "spec", "project"), fmt.Sprintf("the project %s does not permit the %s %s, which %s holds", p.o.Name, scope, gk.String(), overlay.Dir),
-				fmt.Sprintf("Add it to %s of the project, or move the object to an Application that may have it.", list))
-			at, _ := o.Locate(nil)
-			where, _ := p.o.Locate(keys(nil, "spec"))
-			f.Related = append(f.Related, diag.Related{Range: at, Message: o.ID()}, diag.Related{Range: where, Message: "the project " + p.o.Name})
-			d.add(f)
+			kinds = append(kinds, refusal{o, gk.String(), namespaced})
 			continue
 		}
 		if !namespaced || o.Namespace == "" || o.Namespace == to.Namespace || (to.Server == "" && to.Name == "") {
@@ -115,14 +97,83 @@ func (d *delivery) kinds(a *app, overlay *check.Overlay, p *project) {
 		}
 		there := to
 		there.Namespace = o.Namespace
-		if !permits(p, there) {
-			f := find(a.o, "application-not-permitted", diag.Error, keys(nil, "spec", "project"), fmt.Sprintf("the project %s does not permit the namespace %s, where %s puts %s", p.o.Name, o.Namespace, overlay.Dir, o.ID()),
-				"Add the namespace to destinations of the project, or move the object.")
-			at, _ := o.Locate(keys(nil, "metadata", "namespace"))
-			f.Related = append(f.Related, diag.Related{Range: at, Message: o.ID()})
-			d.add(f)
+		if reaches(p, there) == no {
+			namespaces = append(namespaces, refusal{o, o.Namespace, true})
 		}
 	}
+	d.refusedKinds(a, overlay, p, kinds)
+	d.refusedNamespaces(a, overlay, p, namespaces)
+}
+
+// refusal is what a project does not permit, at the first object that shows it.
+type refusal struct {
+	o          *manifest.Object
+	what       string
+	namespaced bool
+}
+
+// distinct are the refusals of different things.
+func distinct(list []refusal) []refusal {
+	var out []refusal
+	for _, r := range list {
+		if !slices.ContainsFunc(out, func(have refusal) bool { return have.what == r.what }) {
+			out = append(out, r)
+		}
+	}
+	return out
+}
+
+func names(list []refusal) string {
+	out := make([]string, len(list))
+	for i, r := range list {
+		out[i] = r.what
+	}
+	return listedNames(out)
+}
+
+func (d *delivery) refused(a *app, p *project, list []refusal, at func(*manifest.Object) manifest.Path, summary, detail string) {
+	if d.doubtful(a, p) {
+		return
+	}
+	f := find(a.o, "application-not-permitted", diag.Error, a.at("spec", "project"), summary, detail)
+	for _, r := range list {
+		where, _ := r.o.Locate(at(r.o))
+		f.Related = append(f.Related, diag.Related{Range: where, Message: r.o.ID()})
+	}
+	where, _ := p.o.Locate(keys(nil, "spec"))
+	f.Related = append(f.Related, diag.Related{Range: where, Message: "the project " + p.o.Name})
+	d.add(f)
+}
+
+func (d *delivery) refusedKinds(a *app, overlay *check.Overlay, p *project, list []refusal) {
+	for _, namespaced := range []bool{false, true} {
+		scope, kinds, permit := "cluster-scoped kind", "cluster-scoped kinds", "clusterResourceWhitelist"
+		if namespaced {
+			scope, kinds, permit = "kind", "kinds", "namespaceResourceWhitelist, or take it from namespaceResourceBlacklist,"
+		}
+		some := distinct(slices.DeleteFunc(slices.Clone(list), func(r refusal) bool { return r.namespaced != namespaced }))
+		if len(some) == 0 {
+			continue
+		}
+		summary := fmt.Sprintf("the project %s does not permit the %s %s, which %s holds", p.o.Name, scope, some[0].what, overlay.Dir)
+		if len(some) > 1 {
+			summary = fmt.Sprintf("the project %s does not permit %d %s that %s holds: %s", p.o.Name, len(some), kinds, overlay.Dir, names(some))
+		}
+		d.refused(a, p, some, func(*manifest.Object) manifest.Path { return nil }, summary,
+			fmt.Sprintf("Add it to %s of the project, or move the object to an Application that may have it.", permit))
+	}
+}
+
+func (d *delivery) refusedNamespaces(a *app, overlay *check.Overlay, p *project, list []refusal) {
+	some := distinct(list)
+	if len(some) == 0 {
+		return
+	}
+	summary := fmt.Sprintf("the project %s does not permit the namespace %s, where %s puts %s", p.o.Name, some[0].what, overlay.Dir, some[0].o.ID())
+	if len(some) > 1 {
+		summary = fmt.Sprintf("the project %s does not permit %d namespaces that %s puts objects into: %s", p.o.Name, len(some), overlay.Dir, names(some))
+	}
+	d.refused(a, p, some, func(*manifest.Object) manifest.Path { return keys(nil, "metadata", "namespace") }, summary, "Add the namespace to destinations of the project, or move the object.")
 }
 
 // stateful are the kinds that hold data, or take data along when they go.
@@ -169,7 +220,7 @@ func (d *delivery) replaced(a *app, overlay *check.Overlay) {
 			if !stateful(o) {
 				continue
 			}
-			f := find(a.o, "sync-replace-stateful", diag.Error, a.optionAt(option), fmt.Sprintf("the Application %s deletes %s and makes it anew", a.o.Name, o.ID()),
+			f := find(a.o, "sync-replace-stateful", diag.Error, a.optionAt(option), fmt.Sprintf("%s deletes %s and makes it anew", a.title(), o.ID()),
 				fmt.Sprintf("What it holds is lost. Remove %s; ServerSideApply=true is for objects that are too large.", option))
 			at, _ := o.Locate(nil)
 			f.Related = append(f.Related, diag.Related{Range: at, Message: o.ID()})
@@ -181,10 +232,13 @@ func (d *delivery) replaced(a *app, overlay *check.Overlay) {
 
 // cascades finds an Application whose deletion takes data along.
 func (d *delivery) cascades(a *app, overlay *check.Overlay) {
-	value, _ := check.Value(a.o.Fields, keys(nil, "metadata", "finalizers"))
-	i := slices.IndexFunc(list(value), func(name string) bool { return strings.HasPrefix(name, cascade) })
+	i := slices.IndexFunc(a.finalizers, func(name string) bool { return strings.HasPrefix(name, cascade) })
 	if i < 0 {
 		return
+	}
+	at, remedy := index(a.at("metadata", "finalizers"), i), "Remove the finalizer"
+	if a.set != nil && len(a.set.set.Spec.Template.Finalizers) == 0 { // the set adds it by itself
+		at, remedy = keys(nil, "spec", "syncPolicy"), "Write preserveResourcesOnDeletion: true under syncPolicy of the ApplicationSet"
 	}
 	for _, o := range overlay.Objects {
 		if !stateful(o) || o.Kind == "StatefulSet" || o.Fields == nil {
@@ -193,10 +247,10 @@ func (d *delivery) cascades(a *app, overlay *check.Overlay) {
 		if options := resourceOptions(o); slices.Contains(options, "Delete=false") || slices.Contains(options, "Delete=confirm") {
 			continue
 		}
-		f := find(a.o, "application-cascade", d.severe(), index(keys(nil, "metadata", "finalizers"), i), fmt.Sprintf("whoever deletes the Application %s deletes %s", a.o.Name, o.ID()),
-			fmt.Sprintf("Remove the finalizer, or annotate the object with %s: Delete=confirm.", annotationOptions))
-		at, _ := o.Locate(nil)
-		f.Related = append(f.Related, diag.Related{Range: at, Message: o.ID()})
+		f := find(a.o, "application-cascade", d.severe(), at, fmt.Sprintf("whoever deletes %s deletes %s", a.title(), o.ID()),
+			fmt.Sprintf("%s, or annotate the object with %s: Delete=confirm.", remedy, annotationOptions))
+		where, _ := o.Locate(nil)
+		f.Related = append(f.Related, diag.Related{Range: where, Message: o.ID()})
 		d.add(f)
 		return
 	}
@@ -214,7 +268,7 @@ func (d *delivery) large(a *app, o *manifest.Object) {
 	if err != nil || len(text) <= lastApplied {
 		return
 	}
-	f := find(a.o, "application-object-too-large", diag.Error, a.optionAt(""), fmt.Sprintf("the Application %s cannot apply %s: its annotation would hold %d KiB, and 256 are allowed", a.o.Name, o.ID(), len(text)/1024),
+	f := find(a.o, "application-object-too-large", diag.Error, a.optionAt(""), fmt.Sprintf("%s cannot apply %s: its annotation would hold %d KiB, and 256 are allowed", a.title(), o.ID(), len(text)/1024),
 		"Add ServerSideApply=true to syncOptions: nothing is then written into an annotation.")
 	at, _ := o.Locate(nil)
 	f.Related = append(f.Related, diag.Related{Range: at, Message: o.ID()})
@@ -240,8 +294,8 @@ func (d *delivery) scaled(a *app, overlay *check.Overlay, o *manifest.Object) {
 		}
 		f := find(workload, "application-scaler-undone", diag.Warning, keys(nil, "spec", "replicas"), fmt.Sprintf("self-heal sets the replicas of %s back whenever %s has changed them", workload.ID(), o.ID()),
 			"Remove replicas from the manifest, or ignore /spec/replicas in the Application, with RespectIgnoreDifferences=true.")
-		at, _ := a.o.Locate(keys(nil, "spec", "syncPolicy", "automated"))
-		f.Related = append(f.Related, diag.Related{Range: at, Message: "the Application " + a.o.Name})
+		at, _ := a.o.Locate(a.at("spec", "syncPolicy", "automated"))
+		f.Related = append(f.Related, diag.Related{Range: at, Message: a.title()})
 		d.add(f)
 	}
 }
