@@ -15,7 +15,7 @@ import (
 )
 
 // Environment renders all files of one environment: environments/<env>/effective.yaml,
-// overlays/<env>/ and the bases that its overlays name. A spec that Load or
+// overlays/<env>/, the bases that its overlays name, and its Terraform roots. A spec that Load or
 // ParseEffective accepted always renders; an error is a bug in this package.
 func Environment(e *spec.Effective) (*tree.Tree, error) {
 	l := &layout{e: e, out: tree.New()}
@@ -23,9 +23,11 @@ func Environment(e *spec.Effective) (*tree.Tree, error) {
 		Path: l.under("environments", e.Environment, "effective.yaml"),
 		Data: append([]byte(l.header()+"\n"), e.Marshal()...),
 	})
-	for _, a := range apps(e) {
+	all := apps(e)
+	for _, a := range all {
 		l.add(a)
 	}
+	l.terraformRoots(all)
 	if len(l.errs) > 0 {
 		return nil, fmt.Errorf("render %s: %w", e.Environment, errors.Join(l.errs...))
 	}

@@ -26,7 +26,7 @@ func (e *Effective) TerraformRootAt(name TerraformRootName) (dir string, render 
 	case own != nil && own.Path != "":
 		return own.Path, false
 	case own != nil && own.Render, t.Render && t.Path == "":
-		return path.Join("environments", e.Environment, string(name)), true
+		return path.Join(e.Repository.Root, "environments", e.Environment, string(name)), true
 	default:
 		return t.Path, false
 	}

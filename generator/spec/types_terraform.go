@@ -51,6 +51,8 @@ type Network struct {
 	PodCIDR string `yaml:"podCIDR" strake:"cidr"`
 	// ServiceCIDR is the secondary range of the Services. Default: 10.8.0.0/20.
 	ServiceCIDR string `yaml:"serviceCIDR" strake:"cidr"`
+	// PeeringCIDR is the range that Google's own services get addresses of in the network: those of Cloud SQL. It is reserved whether there is a database or not. Default: 10.9.0.0/20.
+	PeeringCIDR string `yaml:"peeringCIDR" strake:"cidr"`
 	// PodRange is the name of the secondary range of the pods in an existing subnetwork. Default: pods.
 	PodRange string `yaml:"podRange" strake:"network"`
 	// ServiceRange is the name of the secondary range of the Services in an existing subnetwork. Default: services.

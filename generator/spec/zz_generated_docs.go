@@ -155,6 +155,7 @@ func fieldDocs() map[string]string {
 		"Network.Existing":                    "Existing: refer to the network and the subnetwork, never create them.",
 		"Network.NATFor":                      "NATFor are the registries outside of Google Cloud that images come from. Nodes without addresses of their own reach them through Cloud NAT.",
 		"Network.Name":                        "Name of the network. Default: ${platform}-${environment}.",
+		"Network.PeeringCIDR":                 "PeeringCIDR is the range that Google's own services get addresses of in the network: those of Cloud SQL. It is reserved whether there is a database or not. Default: 10.9.0.0/20.",
 		"Network.PodCIDR":                     "PodCIDR is the secondary range of the pods. Default: 10.4.0.0/14.",
 		"Network.PodRange":                    "PodRange is the name of the secondary range of the pods in an existing subnetwork. Default: pods.",
 		"Network.ServiceCIDR":                 "ServiceCIDR is the secondary range of the Services. Default: 10.8.0.0/20.",

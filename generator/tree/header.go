@@ -16,6 +16,12 @@ func Header(source string) string {
 	return fmt.Sprintf("%s%s. Do not edit: change the spec, or patch the result in custom/.", headerStart, source)
 }
 
+// TerraformHeader is the Header of a file of a Terraform root, which has no
+// custom/: Terraform itself merges what stands in *_override.tf over the rest.
+func TerraformHeader(source string) string {
+	return fmt.Sprintf("%s%s. Do not edit: change the spec, or override the result in *_override.tf.", headerStart, source)
+}
+
 // Owned reports whether a file has the header. A conflict marker in front of it
 // does not make the file somebody else's.
 func Owned(data []byte) bool {

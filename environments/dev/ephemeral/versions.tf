@@ -1,0 +1,22 @@
+# Rendered by Strake from environments/platform.yaml. Do not edit: change the spec, or override the result in *_override.tf.
+
+terraform {
+  required_version = ">= 1.9, < 2.0"
+
+  required_providers {
+    google = {
+      source  = "hashicorp/google"
+      version = "~> 7.0"
+    }
+  }
+
+  backend "gcs" {
+    bucket = "mlops-dev-tfstate"
+    prefix = "mlops/dev/ephemeral"
+  }
+}
+
+provider "google" {
+  project = "mlops-dev"
+  region  = "asia-northeast1"
+}
