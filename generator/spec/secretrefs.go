@@ -22,7 +22,7 @@ func eachOf[T any](v reflect.Value, do func(T)) {
 			eachOf(v.Elem(), do)
 		}
 	case reflect.Struct:
-		if t, ok := v.Interface().(T); ok {
+		if t, ok := reflect.TypeAssert[T](v); ok {
 			do(t)
 			return
 		}

@@ -1,6 +1,9 @@
 package terraform
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // Kind is what is known of a kind of resource or data source: the attributes
 // and blocks that may be written, each with its path ("settings.tier"), and the
@@ -25,12 +28,7 @@ func Known(kind string) (Kind, bool) {
 
 // Has reports whether an attribute or block may be written.
 func (k Kind) Has(path string) bool {
-	for _, p := range k.paths {
-		if p == path {
-			return true
-		}
-	}
-	return false
+	return slices.Contains(k.paths, path)
 }
 
 // card is the table itself. The pages were read at version 7.45.0 of the

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/hashicorp/hcl/v2"
@@ -74,7 +75,7 @@ func NewBlock(kind string, labels ...string) Part {
 
 // Has fills a block.
 func (i Part) Has(items ...Part) Part {
-	i.body = append(i.body[:len(i.body):len(i.body)], items...)
+	i.body = append(slices.Clip(i.body), items...)
 	return i
 }
 
@@ -151,7 +152,7 @@ func writeContent(into *hclwrite.Body, items Content, top bool) error {
 		}
 		first, afterBlock = false, i.block
 		if i.comment != "" {
-			for _, line := range strings.Split(i.comment, "\n") {
+			for line := range strings.SplitSeq(i.comment, "\n") {
 				into.AppendUnstructuredTokens(commentTokens("# " + line))
 			}
 		}
