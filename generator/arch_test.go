@@ -40,6 +40,7 @@ var packages = map[string][]string{
 	"generator/report":       {"generator/diag", "generator/manifest", "generator/tree"},
 	"generator/fetch":        {},
 	"generator/vendored":     {"generator/diag", "generator/manifest", "generator/tree"},
+	"generator/exception":    {"generator/diag"},
 	"generator/propose":      {"generator/diag", "generator/tree"},
 	"generator/cli":          {"*"},
 }

@@ -37,6 +37,9 @@ type checkOptions struct {
 	failOn       string
 	format       string
 	outputs      []string
+	baseline     string
+	// writeBaseline makes the baseline, or takes out of it what is gone.
+	writeBaseline string
 }
 
 func newCheck(g *global) *cobra.Command {
@@ -62,6 +65,8 @@ other one uses is built and checked.`,
 	flags.StringVar(&o.failOn, "fail-on", "error", "least severity that makes the exit code 1: info, warning or error")
 	flags.StringVar(&o.format, "format", "text", "text, json, sarif, junit, github or markdown")
 	flags.StringArrayVarP(&o.outputs, "output", "o", nil, "FORMAT=FILE, beside the report on stdout; may repeat")
+	flags.StringVar(&o.baseline, "baseline", "", "file of findings that were there before: only others count")
+	flags.StringVar(&o.writeBaseline, "write-baseline", "", "make that file; where it is there, take out what is gone")
 	return cmd
 }
 
@@ -69,12 +74,14 @@ other one uses is built and checked.`,
 type result struct {
 	findings diag.List
 	coverage report.Coverage
-	rows     []report.Row
+	overlays []counted
 	// extra holds files that findings may point into and that are not on disk.
 	extra *tree.Tree
 	// stood are the guarded objects seen anywhere, for declarations of removals.
 	stood     []check.Identity
 	summaries []check.Summary
+	// complete says that the whole repository was checked, to the end.
+	complete bool
 	// traces joins what leads from a rendered line to the spec, for findings
 	// over several environments.
 	traces *tree.Tree
@@ -92,6 +99,9 @@ func (g *global) check(ctx context.Context, o checkOptions, args []string) (err 
 	outputs, err := parseOutputs(o.outputs)
 	if err != nil {
 		return err
+	}
+	if o.baseline != "" && o.writeBaseline != "" {
+		return usagef("--write-baseline reads the baseline that it writes: leave out --baseline")
 	}
 	w, err := g.open()
 	if err != nil {
@@ -113,6 +123,9 @@ func (g *global) check(ctx context.Context, o checkOptions, args []string) (err 
 		r, err = w.checkPlatform(ctx, o)
 	}
 	if err != nil {
+		return err
+	}
+	if err := w.except(ctx, r, o); err != nil {
 		return err
 	}
 	return w.report(r, format, outputs, failOn)
@@ -179,6 +192,7 @@ func (w *workspace) checkPlatform(ctx context.Context, o checkOptions) (*result,
 	for _, c := range checks {
 		r.coverage.Checks = append(r.coverage.Checks, c.Name())
 	}
+	r.complete = len(o.environments) == 0
 	return r, nil
 }
 
@@ -220,24 +234,38 @@ func (r *result) take(b built, findings diag.List, summary check.Summary) {
 	r.coverage.Overlays += len(b.overlays)
 	r.coverage.Objects += summary.Objects()
 	for _, o := range b.overlays {
-		r.rows = append(r.rows, row(b.name, o, findings))
+		r.overlays = append(r.overlays, newCounted(b.name, o))
 	}
 }
 
-// row counts one overlay for the table.
-func row(env string, o build.Overlay, findings diag.List) report.Row {
-	ids := make(map[string]bool, len(o.Objects))
+// counted is an overlay in the table of what was checked. It keeps names only:
+// the objects are dropped when their environment is done.
+type counted struct {
+	environment, dir string
+	objects          map[string]bool
+	total            int
+}
+
+func newCounted(env string, o build.Overlay) counted {
+	c := counted{environment: env, dir: o.Dir, objects: make(map[string]bool, len(o.Objects)), total: len(o.Objects)}
 	for _, object := range o.Objects {
-		ids[object.ID()] = true
+		c.objects[object.ID()] = true
 	}
+	return c
+}
+
+// row counts the findings that count: those about an object of the overlay in
+// its environment, and those in its directory.
+func (c counted) row(findings diag.List) report.Row {
 	var own diag.List
 	for _, d := range findings {
-		if ids[d.Object] || (d.Object == "" && strings.HasPrefix(d.Range.Path, o.Dir+"/")) {
+		here := len(d.Environments) == 0 || slices.Contains(d.Environments, c.environment)
+		if here && c.objects[d.Object] || d.Object == "" && strings.HasPrefix(d.Range.Path, c.dir+"/") {
 			own = append(own, d)
 		}
 	}
 	return report.Row{
-		Environment: env, App: filepath.Base(o.Dir), Objects: len(o.Objects),
+		Environment: c.environment, App: filepath.Base(c.dir), Objects: c.total,
 		Errors: own.Count(diag.Error), Warnings: own.Count(diag.Warning), Infos: own.Count(diag.Info),
 	}
 }
@@ -319,6 +347,7 @@ func (w *workspace) checkPaths(ctx context.Context, o checkOptions, args []strin
 	for _, c := range checks {
 		r.coverage.Checks = append(r.coverage.Checks, c.Name())
 	}
+	r.complete = len(under) == 0 || slices.Contains(under, ".")
 	return r, nil
 }
 
@@ -479,8 +508,12 @@ func (w *workspace) report(r *result, format report.Format, outputs []output, fa
 		Color: w.env.Color && format == report.Text, Sources: w.sources(r.extra), Coverage: &r.coverage,
 		Rules: ruleDocs, Version: Version, FailOn: failOn, SpecPath: w.specPath,
 	}
-	if format == report.Text && len(r.rows) > 0 {
-		if err := report.Table(w.env.Stdout, r.rows); err != nil {
+	if format == report.Text && len(r.overlays) > 0 {
+		rows := make([]report.Row, len(r.overlays))
+		for i, o := range r.overlays {
+			rows[i] = o.row(findings)
+		}
+		if err := report.Table(w.env.Stdout, rows); err != nil {
 			return err
 		}
 	}

@@ -245,6 +245,8 @@ func (x example) run(t *testing.T) diag.List {
 		return x.commands(t)
 	case "terraform":
 		return x.terraform(t)
+	case "exceptions", "baseline":
+		return x.accepted(t)
 	default:
 		t.Fatalf("no way to run an example with the tag %q", x.tag)
 		return nil

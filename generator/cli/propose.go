@@ -126,7 +126,11 @@ func (w *workspace) proposal(ctx context.Context, p *platform, base revision, e 
 	if err != nil {
 		return one, err
 	}
-	one.findings = s.trace.Trace(append(append(findings, found...), gone...)).Sorted()
+	r := &result{findings: s.trace.Trace(append(append(findings, found...), gone...))}
+	if err := w.except(ctx, r, checkOptions{}); err != nil {
+		return one, err
+	}
+	one.findings = r.findings.Sorted()
 	before, err := objectsOf(ctx, base.stage(p, w, e))
 	if err != nil {
 		return one, fmt.Errorf("%s at %s: %w", e.Environment, base.name, err)
@@ -140,6 +144,7 @@ func (w *workspace) proposal(ctx context.Context, p *platform, base revision, e 
 		Changes: one.changes, Findings: one.findings, Files: len(one.Changes), Sources: w.sources(p.all),
 		Coverage: &report.Coverage{
 			Environments: []string{e.Environment}, Files: len(p.spec.Files), Overlays: len(b.overlays), Objects: summary.Objects(),
+			Excepted: r.coverage.Excepted,
 		},
 	})
 	return one, nil

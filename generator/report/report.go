@@ -61,6 +61,10 @@ type Coverage struct {
 	Files    int `json:"files"`
 	Overlays int `json:"overlays"`
 	Objects  int `json:"objects"`
+	// Excepted findings were held back by an exception, Baseline findings by the
+	// baseline.
+	Excepted int `json:"excepted"`
+	Baseline int `json:"baseline"`
 	// Kinds says how far the objects of each kind were judged, sorted.
 	Kinds []KindCoverage `json:"kinds"`
 }
@@ -149,8 +153,23 @@ func Verdict(findings diag.List, coverage *Coverage) string {
 	case coverage.Objects == 0 && len(findings) == 0:
 		return fmt.Sprintf("no findings in %s, but 0 objects checked: that is not clean", plural(coverage.Files, "file"))
 	default:
-		return fmt.Sprintf("%s in %s; %s checked", counts, plural(coverage.Files, "file"), plural(coverage.Objects, "object"))
+		return fmt.Sprintf("%s in %s; %s checked%s", counts, plural(coverage.Files, "file"), plural(coverage.Objects, "object"), coverage.heldBack())
 	}
+}
+
+// heldBack says how many findings do not count: nobody shall take them for none.
+func (c *Coverage) heldBack() string {
+	var parts []string
+	if c.Excepted > 0 {
+		parts = append(parts, plural(c.Excepted, "finding")+" excepted")
+	}
+	if c.Baseline > 0 {
+		parts = append(parts, plural(c.Baseline, "finding")+" in the baseline")
+	}
+	if len(parts) == 0 {
+		return ""
+	}
+	return "; " + strings.Join(parts, ", ")
 }
 
 // severities counts findings in words, worst first, and leaves out what is zero.
