@@ -27,7 +27,6 @@ var packages = map[string][]string{
 	"generator/repo":         {"generator/diag", "generator/tree"},
 	"generator/manifest":     {"generator/diag"},
 	"generator/spec":         {"generator/diag"},
-	"generator/terraform":    {"generator/diag"},
 	"generator/render":       {"generator/diag", "generator/spec", "generator/terraform", "generator/tree"},
 	"generator/build":        {"generator/diag", "generator/manifest", "generator/tree"},
 	"generator/terraform":    {"generator/diag"},

@@ -123,7 +123,7 @@ func (r *root) subnetwork() terraform.Content {
 			terraform.Set("source_subnetwork_ip_ranges_to_nat", "LIST_OF_SUBNETWORKS"),
 			terraform.NewBlock("subnetwork").Has(
 				terraform.Set("name", terraform.Reference("google_compute_subnetwork."+mainName+".id")),
-				terraform.Set("source_ip_ranges_to_nat", terraform.List{"ALL_IP_RANGES"}),
+				terraform.Set("source_ip_ranges_to_nat", terraform.Tuple{"ALL_IP_RANGES"}),
 			),
 			terraform.NewBlock("log_config").Has(
 				terraform.Set("enable", true),
@@ -198,7 +198,7 @@ func (r *root) cluster() terraform.Content {
 		parts = append(parts, terraform.NewBlock("cluster_autoscaling").Has(
 			terraform.NewBlock("auto_provisioning_defaults").Has(
 				terraform.Set("service_account", r.nodeAccount()),
-				terraform.Set("oauth_scopes", terraform.List{platformScope}),
+				terraform.Set("oauth_scopes", terraform.Tuple{platformScope}),
 			)))
 	} else {
 		parts = append(parts, r.firstNodes()...)
@@ -246,12 +246,12 @@ func (r *root) firstNodes() []terraform.Part {
 			terraform.Set("workload_pool", r.e.Cloud.Project+".svc.id.goog").Because("cloud.project")),
 		terraform.NewBlock("node_config").Has(
 			terraform.Set("service_account", r.nodeAccount()),
-			terraform.Set("oauth_scopes", terraform.List{platformScope}),
+			terraform.Set("oauth_scopes", terraform.Tuple{platformScope}),
 			terraform.NewBlock("workload_metadata_config").Has(terraform.Set("mode", "GKE_METADATA")),
 			secureBoot(),
 		),
 		terraform.NewBlock("lifecycle").Has(
-			terraform.Set("ignore_changes", terraform.List{terraform.Reference("node_config")}),
+			terraform.Set("ignore_changes", terraform.Tuple{terraform.Reference("node_config")}),
 		),
 	}
 }
@@ -310,7 +310,7 @@ func (r *root) nodePool(p spec.NodePool) terraform.Part {
 	}
 	var zones any
 	if len(p.Zones) > 0 {
-		list := terraform.List{}
+		list := terraform.Tuple{}
 		for _, z := range p.Zones {
 			list = append(list, z)
 		}
@@ -332,7 +332,7 @@ func (r *root) nodePool(p spec.NodePool) terraform.Part {
 		),
 		terraform.NewBlock("node_config").Has(r.nodeConfig(p, from)...),
 		terraform.NewBlock("lifecycle").Has(
-			terraform.Set("ignore_changes", terraform.List{terraform.Reference("initial_node_count")}),
+			terraform.Set("ignore_changes", terraform.Tuple{terraform.Reference("initial_node_count")}),
 		),
 	).Because(from)
 }
@@ -350,7 +350,7 @@ func (r *root) nodeConfig(p spec.NodePool, from string) []terraform.Part {
 		terraform.Set("image_type", "COS_CONTAINERD"),
 		terraform.Set("labels", nodeLabels(p)).Because(from + ".labels"),
 		terraform.Set("service_account", r.nodeAccount()),
-		terraform.Set("oauth_scopes", terraform.List{platformScope}),
+		terraform.Set("oauth_scopes", terraform.Tuple{platformScope}),
 		terraform.Set("metadata", terraform.Object{{Key: "disable-legacy-endpoints", Value: "true"}}),
 		terraform.NewBlock("workload_metadata_config").Has(terraform.Set("mode", "GKE_METADATA")),
 		secureBoot(),

@@ -122,7 +122,7 @@ func (r *root) grant(g right) terraform.Part {
 		terraform.Set("member", r.member(g)),
 	)
 	if r.name == spec.Ephemeral && !r.e.Cluster.Existing {
-		parts = append(parts, terraform.Set("depends_on", terraform.List{terraform.Reference("google_container_cluster." + mainName)}))
+		parts = append(parts, terraform.Set("depends_on", terraform.Tuple{terraform.Reference("google_container_cluster." + mainName)}))
 	}
 	subject := g.who.namespace + "." + g.who.name
 	if g.who.email != "" {

@@ -48,7 +48,7 @@ func (r *root) vpc() terraform.Content {
 		resource("google_service_networking_connection", "services").Has(
 			terraform.Set("network", network),
 			terraform.Set("service", "servicenetworking.googleapis.com"),
-			terraform.Set("reserved_peering_ranges", terraform.List{terraform.Reference(peering + ".services.name")}),
+			terraform.Set("reserved_peering_ranges", terraform.Tuple{terraform.Reference(peering + ".services.name")}),
 			keep(),
 		).Because("network"),
 	}
@@ -101,7 +101,7 @@ func (r *root) sql() terraform.Content {
 				terraform.Set("type", "CLOUD_IAM_SERVICE_ACCOUNT"),
 			)
 			if account := r.account(u.email); account != "" {
-				user = user.Has(terraform.Set("depends_on", terraform.List{terraform.Reference(account)}))
+				user = user.Has(terraform.Set("depends_on", terraform.Tuple{terraform.Reference(account)}))
 			}
 			out = append(out, user.Because(u.from))
 		}
@@ -163,7 +163,7 @@ func (r *root) instance(d spec.Database, local, from string) terraform.Part {
 		),
 	}
 	if !r.e.VPC().Existing {
-		parts = append(parts, terraform.Set("depends_on", terraform.List{terraform.Reference("google_service_networking_connection.services")}))
+		parts = append(parts, terraform.Set("depends_on", terraform.Tuple{terraform.Reference("google_service_networking_connection.services")}))
 	}
 	return resource("google_sql_database_instance", local).Has(append(parts, keep())...).Because(from)
 }

@@ -132,7 +132,7 @@ func (r *root) table(dataset, local string, table spec.Table, from string) terra
 	content, _ := r.e.File(table.Schema)
 	schema, err := jsonValue(content)
 	if err != nil {
-		schema = terraform.List{} // the examiner has reported it
+		schema = terraform.Tuple{} // the examiner has reported it
 	}
 	return resource("google_bigquery_table", r.local("google_bigquery_table", dataset+"."+table.Name)).Has(
 		terraform.Set("dataset_id", terraform.Reference("google_bigquery_dataset."+local+".dataset_id")),
@@ -159,7 +159,7 @@ func nextJSON(d *json.Decoder) (any, error) {
 	switch t := token.(type) {
 	case json.Delim:
 		if t == '[' {
-			items := terraform.List{}
+			items := terraform.Tuple{}
 			for d.More() {
 				item, err := nextJSON(d)
 				if err != nil {

@@ -5,10 +5,10 @@ import (
 	"strings"
 )
 
-// Kind is what is known of a kind of resource or data source: the attributes
+// Schema is what is known of a kind of resource or data source: the attributes
 // and blocks that may be written, each with its path ("settings.tier"), and the
 // page of the provider's documentation that says so.
-type Kind struct {
+type Schema struct {
 	Name   string
 	Source string
 	paths  []string
@@ -17,17 +17,17 @@ type Kind struct {
 // Known returns what is known of a resource of the google provider, version 7,
 // by its type; a data source's type begins with "data.". Nothing else is ever
 // rendered: an attribute that is not in the table was never looked up.
-func Known(kind string) (Kind, bool) {
+func Known(kind string) (Schema, bool) {
 	source, text := card(kind)
 	if text == "" {
-		return Kind{}, false
+		return Schema{}, false
 	}
 	paths := append(strings.Fields(text), "depends_on", "lifecycle", "lifecycle.prevent_destroy", "lifecycle.ignore_changes")
-	return Kind{Name: kind, Source: "hashicorp/terraform-provider-google website/docs/" + source + ".html.markdown", paths: paths}, true
+	return Schema{Name: kind, Source: "hashicorp/terraform-provider-google website/docs/" + source + ".html.markdown", paths: paths}, true
 }
 
 // Has reports whether an attribute or block may be written.
-func (k Kind) Has(path string) bool {
+func (k Schema) Has(path string) bool {
 	return slices.Contains(k.paths, path)
 }
 

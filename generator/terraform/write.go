@@ -21,7 +21,7 @@ import (
 //		NewBlock("versioning").Has(Set("enabled", true)),
 //	)}
 //
-// A value is a string, bool, int, Reference, Template, Call, List, Object or
+// A value is a string, bool, int, Reference, Template, Call, Tuple, Object or
 // nil. A nil value leaves its attribute out.
 type (
 	// Content is what a file or a block holds, in the order in which it is written.
@@ -41,8 +41,8 @@ type (
 		Args     []any
 	}
 
-	// List is a tuple. It stands on one line, unless objects are in it.
-	List []any
+	// Tuple is a tuple. It stands on one line, unless objects are in it.
+	Tuple []any
 
 	// Object is a map in the order in which it is written.
 	Object []Field
@@ -99,7 +99,7 @@ func (i Part) absent() bool {
 
 func isNothing(v any) bool {
 	switch t := v.(type) {
-	case List:
+	case Tuple:
 		return t == nil
 	case Object:
 		return t == nil
@@ -193,7 +193,7 @@ func writeExpression(v any) (hclwrite.Tokens, error) {
 		return writeTemplate(t)
 	case Call:
 		return writeCall(t)
-	case List:
+	case Tuple:
 		return writeList(t)
 	case Object:
 		return writeObject(t)
@@ -274,7 +274,7 @@ func writeCall(c Call) (hclwrite.Tokens, error) {
 }
 
 // writeList stands on one line, unless objects are in it.
-func writeList(items List) (hclwrite.Tokens, error) {
+func writeList(items Tuple) (hclwrite.Tokens, error) {
 	each := make([]hclwrite.Tokens, 0, len(items))
 	long := false
 	for _, item := range items {

@@ -24,8 +24,8 @@ func TestWrite(t *testing.T) {
 		NewBlock("output", "x").Has(
 			Set("value", Template{"principal://", Reference("data.google_project.main.number"), "/${x}"}),
 			Set("short", Template{Reference("a.b[0].c")}),
-			Set("all", List{"a", Reference("b.c"), 1}),
-			Set("long", Call{"jsonencode", []any{List{Object{{"n", "v"}}}}}),
+			Set("all", Tuple{"a", Reference("b.c"), 1}),
+			Set("long", Call{"jsonencode", []any{Tuple{Object{{"n", "v"}}}}}),
 		),
 	}
 	data, lines, err := Write("# Header.", "top", body)
