@@ -95,6 +95,7 @@ func assertions(e *spec.Effective) []check.Assertion {
 	}
 	var out []check.Assertion
 	for i, a := range e.ArgoCD.RBAC.Assertions {
+		here := a.Project == spec.PlatformProject || slices.ContainsFunc(e.Tenants, func(t spec.Tenant) bool { return t.Name == a.Project })
 		add := func(field string, verbs []string, may bool) {
 			for j, verb := range verbs {
 				out = append(out, check.Assertion{
@@ -103,7 +104,9 @@ func assertions(e *spec.Effective) []check.Assertion {
 				})
 			}
 		}
-		add("may", a.May, true)
+		if here { // what a tenant may do is asked where it lives
+			add("may", a.May, true)
+		}
 		add("mayNot", a.MayNot, false)
 	}
 	return out

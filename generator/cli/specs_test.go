@@ -16,9 +16,10 @@ import (
 // TestUserSpecs takes the specs that teams of different kinds would write
 // (testdata/specs/*.txtar): each renders, builds as stock kustomize does, and
 // checks without an error or a warning, and a second render changes nothing.
-// Two lines of the comment are read: "vendor: COMPONENT VERSION" takes a
-// stand-in for the official manifests first, "warns: RULE" is a warning that
-// the team has earned.
+// Three lines of the comment are read: "vendor: COMPONENT VERSION" takes a
+// stand-in for the official manifests first, "official: argocd VERSION" takes
+// those that the module in go.mod ships, and "warns: RULE" is a warning that the
+// team has earned.
 func TestUserSpecs(t *testing.T) {
 	t.Parallel()
 	names, err := filepath.Glob("testdata/specs/*.txtar")
@@ -92,11 +93,17 @@ func userSpec(t *testing.T, name string) (dir string, warns []string) {
 			warns = append(warns, strings.TrimSpace(rule))
 		}
 		rest, found := strings.CutPrefix(line, "vendor: ")
-		if !found {
+		of, official := strings.CutPrefix(line, "official: ")
+		if !found && !official {
 			continue
 		}
 		component, version, _ := strings.Cut(strings.TrimSpace(rest), " ")
-		manifests, err := os.ReadFile(filepath.Join("testdata", "standin", component+".yaml"))
+		source := filepath.Join("testdata", "standin", component+".yaml")
+		if official {
+			component, version, _ = strings.Cut(strings.TrimSpace(of), " ")
+			source = argocdInstall(t, version)
+		}
+		manifests, err := os.ReadFile(source)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -107,6 +114,22 @@ func userSpec(t *testing.T, name string) (dir string, warns []string) {
 		}
 	}
 	return dir, warns
+}
+
+// argocdInstall is the official manifest in the module of Argo CD, which is
+// downloaded already: the product is linked with it.
+func argocdInstall(t *testing.T, version string) string {
+	t.Helper()
+	const module = "github.com/argoproj/argo-cd/v2"
+	out, err := exec.Command("go", "list", "-m", "-f", "{{.Version}} {{.Dir}}", module).Output()
+	if err != nil {
+		t.Fatalf("locate %s: %v", module, err)
+	}
+	have, dir, _ := strings.Cut(strings.TrimSpace(string(out)), " ")
+	if have != version || dir == "" {
+		t.Fatalf("%s is at %s in %q, and the spec wants %s", module, have, dir, version)
+	}
+	return filepath.Join(dir, "manifests", "install.yaml")
 }
 
 // stock compares one overlay with what the kustomize program builds of it.

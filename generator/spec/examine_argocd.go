@@ -37,9 +37,6 @@ func (x *examiner) argocd() {
 	x.repositoryCredentials(cd)
 	x.exposure(cd)
 	x.subscriptions(cd)
-	for i := range cd.RBAC.Assertions {
-		x.assertion(fmt.Sprintf("argocd.rbac.assertions[%d]", i), &cd.RBAC.Assertions[i])
-	}
 }
 
 // delivery checks that whoever looks at an environment that does not follow
@@ -129,26 +126,43 @@ func poolNames(e *Effective) []string {
 	return names
 }
 
-// assertion checks that it is about a project and a group that exist: one that
-// is about nothing would always hold.
-func (x *examiner) assertion(at string, a *Assertion) {
-	projects, groups := []string{PlatformProject}, sortedKeys(x.e.ArgoCD.RBAC.Groups)
-	for _, t := range x.e.Tenants {
-		projects = append(projects, t.Name)
-		if t.Group != "" {
-			groups = append(groups, t.Group)
+// assertions checks that they are about a project and a group that exist
+// somewhere: one that is about nothing would always hold. A tenant that lives in
+// another environment only is meant, too: here nobody may do anything with it.
+func (l *loader) assertions() {
+	projects, groups := []string{PlatformProject}, []string{}
+	for _, x := range l.examined {
+		if x.e.ArgoCD != nil {
+			groups = append(groups, sortedKeys(x.e.ArgoCD.RBAC.Groups)...)
+		}
+		for _, t := range x.e.Tenants {
+			projects = append(projects, t.Name)
+			if t.Group != "" {
+				groups = append(groups, t.Group)
+			}
 		}
 	}
-	unknown := func(path, what, name string, known []string) {
-		if name == "" || slices.Contains(known, name) {
-			return
+	for _, x := range l.examined {
+		if x.e.ArgoCD == nil || x.e.ArgoCD.Install == "none" {
+			continue
 		}
-		detail := "Declared: " + strings.Join(slices.Compact(slices.Sorted(slices.Values(known))), ", ") + "."
-		if guess := diag.DidYouMean(name, known); guess != "" {
-			detail = "Did you mean " + guess + "? " + detail
+		before := len(x.found)
+		for i, a := range x.e.ArgoCD.RBAC.Assertions {
+			at := fmt.Sprintf("argocd.rbac.assertions[%d]", i)
+			x.declared(at+".project", "project", a.Project, projects)
+			x.declared(at+".group", "group", a.Group, groups)
 		}
-		x.report(ruleReference, at+"."+path, fmt.Sprintf("%s %q is not declared", what, name), detail)
+		l.found = append(l.found, x.found[before:].In(x.e.Environment)...)
 	}
-	unknown("project", "project", a.Project, projects)
-	unknown("group", "group", a.Group, groups)
+}
+
+func (x *examiner) declared(path, what, name string, known []string) {
+	if name == "" || slices.Contains(known, name) {
+		return
+	}
+	detail := "Declared: " + strings.Join(slices.Compact(slices.Sorted(slices.Values(known))), ", ") + "."
+	if guess := diag.DidYouMean(name, known); guess != "" {
+		detail = "Did you mean " + guess + "? " + detail
+	}
+	x.report(ruleReference, path, fmt.Sprintf("%s %q is not declared", what, name), detail)
 }

@@ -33,6 +33,7 @@ func (l *loader) fleet() {
 		}
 		databases[key] = e
 	}
+	l.assertions()
 	l.apps()
 }
 
