@@ -10,6 +10,7 @@ import (
 
 	"strake/generator/diag"
 	"strake/generator/manifest"
+	"strake/generator/terraform"
 )
 
 // Overlay is one built kustomization of an environment.
@@ -29,6 +30,11 @@ type Input struct {
 	// repository without one.
 	Environment string
 	Overlays    []Overlay
+	// Terraform holds the roots that the environment stands on, as far as they
+	// are in the repository.
+	Terraform []*terraform.Root
+	// Rendered reports whether Strake writes a file. Nil means none.
+	Rendered func(file string) bool
 	// Spec is the effective spec in JSON form; nil for a repository without one.
 	Spec map[string]any
 	// Partial says that more is delivered together with these overlays than

@@ -89,7 +89,9 @@ func Fleet(summaries []Summary) diag.List {
 			Detail:  "Declare an environment in the spec, or name a directory with a kustomization.",
 		}}
 	}
-	return append(sharedArchives(summaries), unknownKinds(summaries)...).Sorted()
+	return slices.Concat(
+		sharedArchives(summaries), sharedClaims(summaries), withoutTerraform(summaries), unknownKinds(summaries),
+	).Sorted()
 }
 
 // unknownKinds names each kind once, at its first object: a hundred objects of

@@ -76,6 +76,9 @@ type Summary struct {
 	Coverage    []KindCoverage   // sorted by API version and kind
 	Guarded     []Identity       // sorted: what may leave only by a declared removal
 	Archives    []Archive        // sorted: databases that workflows are archived to
+	Claims      []Claim          // sorted: what no other environment may have
+	Joins       bool             // its manifests count on what Terraform would say
+	Terraform   bool             // its Terraform was read
 	Unknown     diag.List        // one for each kind that no check knows, at its first object
 }
 
@@ -105,6 +108,12 @@ func summarise(in *Input, checks []Check) (Summary, diag.List) {
 			s.Archives = append(s.Archives, archivesOf(o)...)
 		}
 	}
+	for _, c := range checks {
+		if claimer, ok := c.(Claimer); ok {
+			s.Claims = append(s.Claims, claimer.Claims(in)...)
+			s.Joins, s.Terraform = joins(in), len(in.Terraform) > 0
+		}
+	}
 	var findings diag.List
 	for k, n := range counts {
 		depth := Unknown
@@ -124,6 +133,7 @@ func summarise(in *Input, checks []Check) (Summary, diag.List) {
 	s.Unknown = s.Unknown.In(in.Environment).Sorted()
 	s.Guarded = Guarded(in.Objects())
 	slices.SortFunc(s.Archives, Archive.compare)
+	slices.SortFunc(s.Claims, Claim.compare)
 	if s.Objects() == 0 {
 		findings = append(findings, nothingChecked(in))
 	}

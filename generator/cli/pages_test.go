@@ -28,6 +28,7 @@ import (
 	"strake/generator/check"
 	"strake/generator/check/argo"
 	"strake/generator/check/argocd"
+	"strake/generator/check/contracts"
 	"strake/generator/check/kube"
 	"strake/generator/check/rego"
 	"strake/generator/diag"
@@ -247,6 +248,8 @@ func (x example) run(t *testing.T) diag.List {
 		return x.terraform(t)
 	case "exceptions", "baseline":
 		return x.accepted(t)
+	case "contracts":
+		return x.contracts(t)
 	default:
 		t.Fatalf("no way to run an example with the tag %q", x.tag)
 		return nil
@@ -613,6 +616,48 @@ func (x example) terraform(t *testing.T) diag.List {
 		found = append(found, own...)
 	}
 	return found
+}
+
+// contracts: each environment has the roots below environments/ENV and the
+// objects below overlays/ENV. What names no file is environments/dev/main.tf.
+func (x example) contracts(t *testing.T) diag.List {
+	t.Helper()
+	files := x.files("environments/dev/main.tf")
+	overlays := map[string][]string{}
+	for _, name := range slices.Sorted(maps.Keys(files)) {
+		env := strings.Split(name, "/")[1]
+		overlays[env] = append(overlays[env], name)
+	}
+	roots, _, err := terraform.Find(files)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var found diag.List
+	var summaries []check.Summary
+	for _, env := range slices.Sorted(maps.Keys(overlays)) {
+		in := check.Input{Environment: env, Spec: map[string]any{"stage": env}}
+		in.Rendered = func(file string) bool { return bytes.HasPrefix(files[file].Data, []byte("# Code rendered by strake")) }
+		for _, dir := range roots {
+			if strings.HasPrefix(dir+"/", "environments/"+env+"/") {
+				root, own := terraform.Read(files, dir, terraform.Options{})
+				in.Terraform, found = append(in.Terraform, root), append(found, own...)
+			}
+		}
+		namespace, _ := manifest.Split("namespace.yaml", []byte("apiVersion: v1\nkind: Namespace\nmetadata: {name: forecasting}\n"))
+		in.Overlays = []check.Overlay{{Dir: "overlays/" + env + "/namespaces", Objects: namespace}}
+		for _, name := range overlays[env] {
+			if strings.HasSuffix(name, ".yaml") {
+				objects, bad := manifest.Split(name, files[name].Data)
+				in.Overlays, found = append(in.Overlays, check.Overlay{Dir: path.Dir(name), Objects: objects}), append(found, bad...)
+			}
+		}
+		own, summary, err := check.Environment(t.Context(), in, []check.Check{contracts.New()})
+		if err != nil {
+			t.Fatal(err)
+		}
+		found, summaries = append(found, own...), append(summaries, summary)
+	}
+	return append(found, check.Fleet(summaries)...)
 }
 
 // TestPagesAreAllRules holds the pages to the rules that the code can report:

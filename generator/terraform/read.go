@@ -75,6 +75,7 @@ type reader struct {
 	said      map[string]bool // findings that are given once
 	findings  diag.List
 	functions functionTable
+	reads     []StateRead
 
 	steps, nodes, resources int // what is left
 	depth                   int

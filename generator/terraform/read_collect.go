@@ -51,6 +51,7 @@ func (r *reader) root() *Root {
 		}
 	}
 	slices.Sort(out.Files)
+	out.StateReads = r.reads
 	r.coverage.Files = len(out.Files)
 	out.Coverage = r.coverage
 	return out

@@ -180,6 +180,7 @@ func (r *reader) reference(c *config, t hcl.Traversal, inside []string) {
 		}
 		return
 	}
+	r.stateRead(c, t, address, n)
 	it, ok := c.named[address]
 	if !ok {
 		r.undeclared(c, address, at)
@@ -320,5 +321,20 @@ func (r *reader) cycles(c *config, edges map[string][]edge) {
 				follow(it.address)
 			}
 		}
+	}
+}
+
+// stateRead notes what is asked for of another root.
+func (r *reader) stateRead(c *config, t hcl.Traversal, address string, n int) {
+	if !strings.HasPrefix(address, "data.terraform_remote_state.") {
+		return
+	}
+	if n < len(t) {
+		if _, keyed := t[n].(hcl.TraverseIndex); keyed {
+			n++
+		}
+	}
+	if output := step(t, n+1); step(t, n) == "outputs" && output != "" {
+		r.reads = append(r.reads, StateRead{Address: address, Output: output, Dir: c.dir, Range: r.at(t.SourceRange())})
 	}
 }

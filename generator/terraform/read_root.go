@@ -29,7 +29,9 @@ type Root struct {
 	Outputs   []Output
 	Modules   []ModuleCall
 	Changes   []Change
-	Coverage  Coverage
+	// StateReads are the outputs of other roots that expressions name.
+	StateReads []StateRead
+	Coverage   Coverage
 }
 
 // RequiredProvider is an entry of required_providers in the root.
@@ -225,3 +227,12 @@ func (r *Root) Output(name string) (Output, bool) {
 // Complete reports that nothing of the root is unread: a resource that is not
 // in it does not exist. Resources may still be uncertain.
 func (r *Root) Complete() bool { return r.Coverage.Unread == 0 && r.Coverage.NotRead == 0 }
+
+// StateRead is one output of another root that an expression names:
+// data.terraform_remote_state.NAME.outputs.OUTPUT.
+type StateRead struct {
+	Address string // data.terraform_remote_state.NAME
+	Output  string
+	Dir     string // of the module that the expression stands in
+	Range   diag.Range
+}
