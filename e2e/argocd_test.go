@@ -28,6 +28,10 @@ const poll = 5 * time.Second
 func TestArgoCD(t *testing.T) {
 	t.Parallel()
 	s := bootstrapped(t, "argocd-prod", "prod", newHub(t))
+	t.Run("installation", func(t *testing.T) {
+		proves(t, "kube-apiserver, Argo CD", "the official manifests of Argo CD, vendored, with the rendered overlay: built by stock kustomize, accepted without a warning; its programs run with the rendered ConfigMaps")
+		testInstallation(t, s)
+	})
 	t.Run("root", func(t *testing.T) {
 		proves(t, "Argo CD", "from the rendered Application root alone every overlay of an environment becomes Synced and Healthy, whole, and stays so without being applied again")
 		testRoot(t, s)
@@ -54,6 +58,26 @@ func TestArgoCD(t *testing.T) {
 		proves(t, "Argo CD", "a Namespace that leaves Git stays until somebody confirms it, and then goes")
 		testConfirmation(t, s)
 	})
+}
+
+// testInstallation holds what the running Argo CD says of itself against the
+// spec. That the API server takes it all was seen when it was applied.
+func testInstallation(t *testing.T, s *site) {
+	want := effective(t, s.hub.clone, s.env).ArgoCD
+	// It starts anew when it has made its own keys.
+	err := harness.Until(shared.ctx, 30*time.Second, func(ctx context.Context) error {
+		got, err := s.Settings(ctx)
+		if err != nil {
+			return err
+		}
+		if got.URL != want.URL || got.OIDCConfig.Issuer != want.SSO.OIDC.Issuer || got.OIDCConfig.ClientID != want.SSO.OIDC.ClientID || !got.UserLoginsDisabled || want.Admin {
+			err = harness.Final{Err: fmt.Errorf("argocd-server has not the rendered argocd-cm: %+v", got)}
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
 }
 
 func testRoot(t *testing.T, s *site) {

@@ -43,12 +43,13 @@ func bootstrapped(t *testing.T, name, env string, h *hub) *site {
 		}
 	})
 	h.onGitHub(t)
+	h.vendor(t)
 	h.replace(t, "environments/platform.yaml", "argocd: {banner: {text: PRODUCTION}}",
 		fmt.Sprintf("argocd: {banner: {text: PRODUCTION}, config: {timeout.reconciliation: %s}}", poll))
 	if _, err := strake(h.clone, nil, "render"); err != nil {
 		t.Fatal(err)
 	}
-	h.merge(t, "Argo CD looks for commits more often")
+	h.merge(t, "the official Argo CD, which looks for commits more often")
 	s.expect(t)
 	s.install(t)
 	if s.ArgoCD, err = c.RunArgoCD(shared.ctx); err != nil {
@@ -76,6 +77,20 @@ func (h *hub) onGitHub(t *testing.T) {
 	}
 }
 
+// vendor takes the official manifests of Argo CD, those of the module that its
+// programs are built from, into the repository, and has the spec deliver them.
+func (h *hub) vendor(t *testing.T) {
+	t.Helper()
+	manifests, err := shared.rig.Source("argocd", "manifests", "install.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	h.replace(t, "environments/platform.yaml", "install: external", "install: vendored")
+	if _, err := strake(h.clone, nil, "vendor", "argocd", "--from", manifests); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // expect puts into the cluster what others install: the definitions of External
 // Secrets.
 func (s *site) expect(t *testing.T) {
@@ -95,11 +110,15 @@ func (s *site) expect(t *testing.T) {
 // kubectl is a person at the terminal, an administrator of the cluster.
 func (s *site) kubectl(t *testing.T, args ...string) string {
 	t.Helper()
-	out, err := shared.rig.Run(shared.ctx, []string{"KUBECONFIG=" + s.Kubeconfig}, "kubectl", args...)
+	out, err := s.run(args...)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return out
+}
+
+func (s *site) run(args ...string) (string, error) {
+	return shared.rig.Run(shared.ctx, []string{"KUBECONFIG=" + s.Kubeconfig}, "kubectl", args...)
 }
 
 // apply is kubectl apply, which must not be warned of anything unexpected.
@@ -117,15 +136,17 @@ func (s *site) apply(t *testing.T, args ...string) {
 // install is what the documentation tells a person to do with Argo CD.
 func (s *site) install(t *testing.T) {
 	t.Helper()
-	manifests, err := shared.rig.Source("argocd", "manifests", "install.yaml")
+	overlays := s.hub.clone + "/overlays/" + s.env + "/"
+	s.apply(t, "-k", overlays+"argocd-crds")
+	// kubectl wait does not wait for a condition that nobody has written yet.
+	err := harness.Until(shared.ctx, 30*time.Second, func(context.Context) error {
+		_, err := s.run("wait", "--for=condition=Established", "crd/applications.argoproj.io", "crd/appprojects.argoproj.io")
+		return err
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	overlay := s.hub.clone + "/overlays/" + s.env + "/"
-	s.kubectl(t, "create", "namespace", "argocd")
-	s.apply(t, "-n", "argocd", "-f", manifests)
-	s.kubectl(t, "wait", "--for=condition=Established", "crd/applications.argoproj.io", "crd/appprojects.argoproj.io")
-	s.apply(t, "-k", overlay+"argocd")
+	s.apply(t, "-k", overlays+"argocd")
 	s.trust(t, "github.com")
 }
 

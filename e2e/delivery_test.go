@@ -41,9 +41,8 @@ type hub struct {
 	clone string // directory
 }
 
-// newHub serves the platform of this repository under the name that its spec
-// has.
-func newHub(t *testing.T) *hub {
+// platform is the reference platform of this repository, file by file.
+func platform(t *testing.T) map[string]string {
 	t.Helper()
 	files := map[string]string{}
 	for _, top := range []string{"base", "overlays", "environments", ".gitattributes", ".gitignore"} {
@@ -63,6 +62,14 @@ func newHub(t *testing.T) *hub {
 			t.Fatal(err)
 		}
 	}
+	return files
+}
+
+// newHub serves the platform of this repository under the name that its spec
+// has.
+func newHub(t *testing.T) *hub {
+	t.Helper()
+	files := platform(t)
 	// In the rig's directory, which goes with the run however it ends.
 	dir, err := shared.rig.Dir("github", t.Name())
 	if err != nil {

@@ -69,7 +69,7 @@ func TestWorkflows(t *testing.T) {
 	}
 	record("leads with the token of the rendered account and the rendered configuration; its tables are in PostgreSQL", time.Since(began).Seconds())
 
-	scenarios := slices.Concat(w.runs(), w.retries(), w.proofs())
+	scenarios := slices.Concat(w.runs(), w.retries(), w.reports(), w.proofs())
 	go perform(shared.ctx, scenarios)
 	for _, s := range scenarios {
 		t.Run(s.name, func(t *testing.T) {
@@ -141,6 +141,7 @@ func newEngine(t *testing.T) *engine {
 	for _, app := range apps(t, shared.root, "staging") {
 		w.rendered[app] = overlay(t, shared.root, "staging", app)
 	}
+	w.renderReporting(t)
 	if err := w.readPersistence(); err != nil {
 		t.Fatal(err)
 	}

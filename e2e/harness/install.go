@@ -2,6 +2,8 @@ package harness
 
 import (
 	"context"
+	"encoding/json"
+	"errors"
 	"fmt"
 	"net"
 	"path"
@@ -10,6 +12,8 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/kubernetes/scheme"
+	"k8s.io/client-go/rest"
 )
 
 // component is a part of an installation of Argo CD that runs here.
@@ -48,6 +52,35 @@ func (c *Cluster) RunArgoCD(ctx context.Context) (*ArgoCD, error) {
 		}
 	}
 	return &ArgoCD{Cluster: c}, nil
+}
+
+// Settings are what the server tells whoever opens its page, before a login.
+func (a *ArgoCD) Settings(ctx context.Context) (settings struct {
+	URL                string `json:"url"`
+	TrackingMethod     string `json:"trackingMethod"`
+	UserLoginsDisabled bool   `json:"userLoginsDisabled"`
+	OIDCConfig         struct {
+		Issuer   string `json:"issuer"`
+		ClientID string `json:"clientID"`
+	} `json:"oidcConfig"`
+}, err error,
+) {
+	address, err := a.rig.address("argocd-server")
+	if err != nil {
+		return settings, err
+	}
+	client, err := rest.UnversionedRESTClientFor(&rest.Config{
+		Host: "https://" + address + ":8080", TLSClientConfig: rest.TLSClientConfig{Insecure: true}, // of its own making
+		ContentConfig: rest.ContentConfig{NegotiatedSerializer: scheme.Codecs.WithoutConversion()},
+	})
+	if err != nil {
+		return settings, err
+	}
+	data, err := client.Get().AbsPath("/api/v1/settings").DoRaw(ctx)
+	if err != nil {
+		return settings, err
+	}
+	return settings, json.Unmarshal(data, &settings)
 }
 
 // components are what is run, in order: the controller looks for the others.
@@ -89,15 +122,17 @@ func (c *Cluster) components(ctx context.Context) ([]component, error) {
 			ready: Answers("http://" + at["argocd-repo-server"] + ":8084/healthz"),
 		},
 		{
-			workload: "argocd-server", container: "argocd-server", env: env, speaks: true, args: listen("argocd-server"),
+			// It listens on every address, since it asks itself for things by the name
+			// localhost.
+			workload: "argocd-server", container: "argocd-server", env: env, speaks: true,
 			ready: c.rig.secure("https://" + at["argocd-server"] + ":8080/healthz"),
 		},
 		{
 			workload: "argocd-application-controller", container: "argocd-application-controller", speaks: true,
 			// Its waves follow each other without a pause of two seconds.
 			env: append(slices.Clone(env), "ARGOCD_SYNC_WAVE_DELAY=0"),
-			// It listens on every address that there is; and tests edit the same
-			// application again and again.
+			// Other clusters have theirs, and all of them listen on every address. Tests
+			// edit the same application again and again.
 			args:  []string{fmt.Sprintf("--metrics-port=%d", metrics), "--self-heal-backoff-timeout-seconds=0"},
 			ready: Answers(fmt.Sprintf("http://127.0.0.1:%d/healthz", metrics)),
 		},
@@ -140,7 +175,7 @@ func (c *Cluster) redisPassword(ctx context.Context) error {
 	}
 	i := slices.IndexFunc(spec.InitContainers, func(c corev1.Container) bool { return c.Name == "secret-init" })
 	if i < 0 {
-		return fmt.Errorf("argocd-redis has no container secret-init")
+		return errors.New("argocd-redis has no container secret-init")
 	}
 	kubeconfig, err := c.TokenKubeconfig(ctx, argocdNamespace, spec.ServiceAccountName)
 	if err != nil {
