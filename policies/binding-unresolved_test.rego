@@ -74,6 +74,7 @@ subjects: [{kind: Group, name: team@example.com}]
 `)
 	count(f) == 0
 }
+
 test_warns_in_one_overlay_of_many if {
 	some role, account in {"exekutor": "runner", "executor": "ruNNer"}
 	f := rule.findings with input as object.union(objects("Role", role, account, "ml"), {"partial": true})

@@ -78,24 +78,34 @@ func (w *workspace) checks(ctx context.Context, policyDirs []string) ([]check.Ch
 			options.Sources = append(options.Sources, rego.Source{FS: policies.FS, Dir: "policies"})
 			continue
 		}
-		rel, err := w.relative(dir)
+		source, err := w.policySource("--policy "+dir, dir)
 		if err != nil {
 			return nil, nil, err
 		}
-		if info, err := fs.Stat(w.fsys, rel); err != nil || !info.IsDir() {
-			return nil, nil, usagef("--policy %s: no such directory; %s names the embedded policies", dir, builtin)
-		}
-		modules, err := fs.Sub(w.fsys, rel)
-		if err != nil {
-			return nil, nil, usagef("--policy %s: %w", dir, err)
-		}
-		options.Sources = append(options.Sources, rego.Source{FS: modules, Dir: rel})
+		options.Sources = append(options.Sources, source)
 	}
 	policy, findings, err := rego.Open(ctx, options)
 	if err != nil {
 		return nil, nil, fmt.Errorf("load policies: %w", err)
 	}
 	return []check.Check{kube.New(), argo.New(), argocd.New(), policy}, findings, nil
+}
+
+// policySource is a directory of policies in the repository. what is how the user
+// named it.
+func (w *workspace) policySource(what, dir string) (rego.Source, error) {
+	rel, err := w.relative(dir)
+	if err != nil {
+		return rego.Source{}, err
+	}
+	if info, err := fs.Stat(w.fsys, rel); err != nil || !info.IsDir() {
+		return rego.Source{}, usagef("%s: no such directory; %s names the embedded policies of check", what, builtin)
+	}
+	modules, err := fs.Sub(w.fsys, rel)
+	if err != nil {
+		return rego.Source{}, usagef("%s: %w", what, err)
+	}
+	return rego.Source{FS: modules, Dir: rel}, nil
 }
 
 // input is what the checks see of a stage.

@@ -21,6 +21,7 @@ import (
 const (
 	ruleCompile = "policy-compile" // a module that cannot be read, parsed or compiled
 	ruleError   = "policy-error"   // a rule that failed while it was evaluated
+	ruleTest    = "policy-test"    // a test of a policy that does not pass
 )
 
 // Options says what to evaluate.
@@ -63,7 +64,7 @@ func New(policies fs.FS) (check.Check, diag.List, error) {
 // Open compiles the policies. A module that does not compile is a finding and
 // the others are used without it; the error is for sources that cannot be read.
 func Open(ctx context.Context, o Options) (*Engine, diag.List, error) {
-	modules, findings, err := load(o.Sources)
+	modules, findings, err := load(o.Sources, false)
 	if err != nil {
 		return nil, findings, err
 	}

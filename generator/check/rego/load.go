@@ -18,8 +18,8 @@ import (
 // libraries is a hundredth of it.
 const maxModule = 1 << 20
 
-// load parses every .rego file of the sources that is not a test.
-func load(sources []Source) (map[string]*ast.Module, diag.List, error) {
+// load parses every .rego file of the sources, or every one that is not a test.
+func load(sources []Source, tests bool) (map[string]*ast.Module, diag.List, error) {
 	modules := map[string]*ast.Module{}
 	var findings diag.List
 	for _, s := range sources {
@@ -27,7 +27,7 @@ func load(sources []Source) (map[string]*ast.Module, diag.List, error) {
 			if err != nil {
 				return err
 			}
-			if d.IsDir() || !strings.HasSuffix(name, ".rego") || strings.HasSuffix(name, "_test.rego") {
+			if d.IsDir() || !strings.HasSuffix(name, ".rego") || !tests && strings.HasSuffix(name, "_test.rego") {
 				return nil
 			}
 			file := path.Join(s.Dir, name)
