@@ -246,6 +246,12 @@ func (x example) run(t *testing.T) diag.List {
 		return x.commands(t)
 	case "terraform":
 		return x.terraform(t)
+	case "verify":
+		_, found, err := rego.Verify(t.Context(), []rego.Source{{FS: x.files("example_test.rego"), Dir: "policies"}}, "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return found
 	case "exceptions", "baseline":
 		return x.accepted(t)
 	case "contracts":
