@@ -284,6 +284,9 @@ func exprList(e hclsyntax.Expression) []hclsyntax.Expression {
 
 // dotted is a reference, or a string, as a name: google.beta.
 func dotted(e hclsyntax.Expression) string {
+	if e == nil {
+		return ""
+	}
 	if s, ok := literal(e); ok {
 		return s
 	}
