@@ -1,12 +1,10 @@
 package terraform
 
 import (
-	"encoding/base64"
+	"errors"
 	"fmt"
-	"path"
 	"strings"
 
-	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 	"github.com/zclconf/go-cty/cty"
 	"github.com/zclconf/go-cty/cty/convert"
@@ -24,6 +22,9 @@ func (r *reader) call(s *scope, e *hclsyntax.FunctionCallExpr) (cty.Value, error
 		return r.can(s, e)
 	}
 	args, err := r.arguments(s, e)
+	if errors.Is(err, errUnknownArguments) {
+		return args[0], nil
+	}
 	if err != nil {
 		return cty.DynamicVal, err
 	}
@@ -36,8 +37,12 @@ func (r *reader) call(s *scope, e *hclsyntax.FunctionCallExpr) (cty.Value, error
 		if len(args) == 1 {
 			return nonsensitive(args[0]), nil
 		}
-	case "file", "fileexists", "filebase64", "templatefile":
+	case "file", "fileexists", "filebase64", "filemd5", "filesha1", "filesha256", "filesha512", "templatefile":
 		return r.fileFunction(s, name, args)
+	case "fileset":
+		return r.fileset(args)
+	case "templatestring":
+		return r.templateString(s, e, args)
 	case "format":
 		if v, ok := r.formatPieces(args); ok {
 			return v, nil
@@ -55,6 +60,9 @@ func (r *reader) call(s *scope, e *hclsyntax.FunctionCallExpr) (cty.Value, error
 	return cty.DynamicVal.Mark(why{text: fmt.Sprintf("the function %s() is not known", e.Name), failed: true}), nil
 }
 
+// errUnknownArguments is a list of arguments whose length is not known.
+var errUnknownArguments = errors.New("the arguments are not known")
+
 func (r *reader) arguments(s *scope, e *hclsyntax.FunctionCallExpr) ([]cty.Value, error) {
 	var args []cty.Value
 	for i, x := range e.Args {
@@ -71,7 +79,7 @@ func (r *reader) arguments(s *scope, e *hclsyntax.FunctionCallExpr) ([]cty.Value
 			return nil, err
 		}
 		if doubt != cty.NilVal {
-			return nil, failf("it calls %s() with a list that is not known", e.Name)
+			return []cty.Value{doubt}, errUnknownArguments
 		}
 		for _, item := range items {
 			args = append(args, item.val)
@@ -89,13 +97,28 @@ func (r *reader) apply(f function.Function, args []cty.Value) (v cty.Value, err 
 		}
 	}()
 	bare := make([]cty.Value, len(args))
+	params := f.Params()
 	for i, a := range args {
 		r.steps -= 1 + (maxValue-max(0, size(a, maxValue)))/256
 		bare[i] = plain(a)
+		param := f.VarParam()
+		if i < len(params) {
+			param = &params[i]
+		}
+		if param == nil {
+			return cty.DynamicVal, failf("the function takes %d arguments", len(params))
+		}
+		if bare[i], err = convert.Convert(bare[i], param.Type); err != nil {
+			return cty.DynamicVal, failf("the function takes another value: %s", err)
+		}
 	}
 	v, err = f.Call(bare)
 	if err != nil {
-		return cty.DynamicVal, failf("%s", err)
+		text, _, _ := strings.Cut(err.Error(), "\n")
+		if strings.HasPrefix(text, "panic") {
+			text = "the function cannot take these values"
+		}
+		return cty.DynamicVal, failf("%s", text)
 	}
 	if out, _ := v.Unmark(); !out.IsKnown() && !explained(marksOf(v)) {
 		v = v.WithMarks(reasons(bare))
@@ -257,90 +280,6 @@ func (r *reader) formatPieces(args []cty.Value) (cty.Value, bool) {
 		return cty.NilVal, false
 	}
 	return cty.UnknownVal(cty.String).RefineNotNull().WithMarks(without(marks)...).Mark(pieces{text}), true
-}
-
-// fileFunction reads a file of the repository, as Terraform would from the
-// directory of the root.
-func (r *reader) fileFunction(s *scope, name string, args []cty.Value) (cty.Value, error) {
-	want := 1
-	if name == "templatefile" {
-		want = 2
-	}
-	if len(args) != want {
-		return cty.DynamicVal, failf("%s() takes %d arguments", name, want)
-	}
-	bare, marks := args[0].Unmark()
-	if !bare.IsKnown() {
-		return cty.DynamicVal.WithMarks(without([]cty.ValueMarks{marks})...), nil
-	}
-	bare, err := convert.Convert(bare, cty.String)
-	if err != nil || bare.IsNull() {
-		return cty.DynamicVal, failf("%s() takes a path", name)
-	}
-	file := path.Join(r.dir, bare.AsString())
-	if path.IsAbs(bare.AsString()) || file == ".." || strings.HasPrefix(file, "../") || strings.HasPrefix(bare.AsString(), "~") {
-		return unknown("%s(%q) is outside of the repository", name, bare.AsString()), nil
-	}
-	src, ok := r.sources[file]
-	if !ok {
-		src, err = readFile(r.fsys, file)
-		if name == "fileexists" {
-			if err != nil {
-				return unknown("%q is not in the repository, and may be there when Terraform runs", file), nil
-			}
-			return cty.True, nil
-		}
-		if err != nil {
-			return unknown("%q cannot be read", file), nil
-		}
-		r.sources[file] = src
-	}
-	switch {
-	case src == nil:
-		return unknown("%q cannot be read", file), nil
-	case name == "fileexists":
-		return cty.True, nil
-	case len(src.data) > maxValue:
-		return cty.DynamicVal, failf("%q is larger than %d KiB", file, maxValue>>10)
-	case name == "filebase64":
-		return cty.StringVal(base64.StdEncoding.EncodeToString(src.data)), nil
-	case name == "file":
-		return cty.StringVal(string(src.data)), nil
-	}
-	return r.templateFile(s, src, args[1])
-}
-
-// templateFile evaluates a file as a template that sees only what is handed to
-// it.
-func (r *reader) templateFile(s *scope, src *source, vars cty.Value) (cty.Value, error) {
-	if _, reason := templateTooDeep(src); reason != "" {
-		return cty.DynamicVal, failf("%s", reason)
-	}
-	e, found := hclsyntax.ParseTemplate(src.data, src.path, hcl.InitialPos)
-	if found.HasErrors() {
-		return cty.DynamicVal, failf("%q is no template", src.path)
-	}
-	items, doubt, err := r.members(value(vars), false)
-	if err != nil || doubt != cty.NilVal {
-		return doubt, err
-	}
-	names := map[string]operand{}
-	for _, item := range items {
-		if item.key.Type() == cty.String {
-			names[item.key.AsString()] = item.operand
-		}
-	}
-	for _, t := range hclsyntax.Variables(e) {
-		if _, ok := names[t.RootName()]; !ok {
-			return cty.DynamicVal, failf("%q uses %s, which it is not given", src.path, t.RootName())
-		}
-	}
-	return r.part(&scope{module: s.module, names: names, strict: s.strict}, e)
-}
-
-func templateTooDeep(src *source) (hcl.Range, string) {
-	tokens, _ := hclsyntax.LexTemplate(src.data, src.path, hcl.InitialPos)
-	return nesting(tokens)
 }
 
 // toFunction is tostring and its like.

@@ -143,7 +143,7 @@ func (r *reader) fill(in *instance, text string) cty.Value {
 	if known {
 		return cty.StringVal(out.String()).WithMarks(without(marks)...)
 	}
-	v := cty.UnknownVal(cty.String).WithMarks(without(marks)...).Mark(why{text: "it follows from an attribute that is not known"})
+	v := cty.UnknownVal(cty.String).WithMarks(without(marks)...)
 	if out.String() != hole {
 		v = v.Mark(pieces{out.String()})
 	}

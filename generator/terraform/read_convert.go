@@ -1,6 +1,7 @@
 package terraform
 
 import (
+	"maps"
 	"slices"
 	"strings"
 
@@ -151,7 +152,11 @@ func (r *reader) convert(v cty.Value, e hclsyntax.Expression, at diag.Range, out
 		out.kind, out.reason = Unknown, "there is too much to evaluate"
 		return out
 	}
-	if !explained(marks) {
+	if !explained(marks) && explained(outer) {
+		marks = maps.Clone(marks)
+		if marks == nil {
+			marks = cty.ValueMarks{}
+		}
 		for m := range outer {
 			if _, isWhy := m.(why); isWhy {
 				marks[m] = struct{}{}

@@ -446,7 +446,7 @@ func is(v, want cty.Value) bool {
 func mayConvert(a, b cty.Value) bool {
 	a, _ = a.Unmark()
 	b, _ = b.Unmark()
-	if !a.IsKnown() || !b.IsKnown() || a.IsNull() || b.IsNull() || a.Type() == b.Type() || !a.Type().IsPrimitiveType() || !b.Type().IsPrimitiveType() {
+	if !a.IsKnown() || !b.IsKnown() || a.IsNull() || b.IsNull() || a.Type().Equals(b.Type()) || !a.Type().IsPrimitiveType() || !b.Type().IsPrimitiveType() {
 		return false
 	}
 	x, errX := convert.Convert(a, cty.String)

@@ -88,6 +88,12 @@ func functions() functionTable {
 		"urlencode": func(s string) (string, error) { return url.QueryEscape(s), nil },
 		"basename":  func(s string) (string, error) { return path.Base(s), nil },
 		"dirname":   func(s string) (string, error) { return path.Dir(s), nil },
+		"pathexpand": func(s string) (string, error) {
+			if strings.HasPrefix(s, "~") {
+				return "", errors.New("the home directory is not known")
+			}
+			return s, nil
+		},
 	} {
 		pure[name] = textFunction(f)
 	}
@@ -99,7 +105,7 @@ func functions() functionTable {
 	return functionTable{pure: pure, other: []string{
 		"abspath", "base64gzip", "base64sha256", "base64sha512", "bcrypt", "can", "ephemeralasnull", "file", "filebase64",
 		"filebase64sha256", "filebase64sha512", "fileexists", "filemd5", "fileset", "filesha1", "filesha256", "filesha512",
-		"issensitive", "list", "map", "nonsensitive", "pathexpand", "plantimestamp", "rsadecrypt", "sensitive", "templatefile",
+		"issensitive", "list", "map", "nonsensitive", "plantimestamp", "rsadecrypt", "sensitive", "templatefile",
 		"templatestring", "textdecodebase64", "textencodebase64", "timecmp", "timestamp", "transpose", "try", "type", "uuid", "uuidv5",
 		"yamlencode", "urldecode", "base64gunzip", "cidrcontains", "convert",
 	}}

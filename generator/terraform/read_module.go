@@ -415,7 +415,7 @@ func (r *reader) expandCount(in *scope, it *item, e hclsyntax.Expression) expans
 		return x.uncertain(in, "count", cty.DynamicVal.Mark(why{text: "count is no whole number", failed: true}))
 	}
 	if !v.IsKnown() {
-		return x.uncertain(in, "count", cty.DynamicVal.Mark(why{text: "count is not known: " + reason(marks)}))
+		return x.uncertain(in, "count", cty.DynamicVal.Mark(notKnown("count", marks)))
 	}
 	if n > maxInstances {
 		return x.uncertain(in, "count", r.tooMany(it, int(min(n, 1<<30))))
@@ -441,7 +441,7 @@ func (r *reader) expandEach(in *scope, it *item, e hclsyntax.Expression) expansi
 		return x.uncertain(in, "each", cty.DynamicVal.Mark(why{text: "for_each is not known: " + err.Error(), failed: true}))
 	case doubt != cty.NilVal:
 		_, marks := doubt.Unmark()
-		return x.uncertain(in, "each", cty.DynamicVal.Mark(why{text: "for_each is not known: " + reason(marks)}))
+		return x.uncertain(in, "each", cty.DynamicVal.Mark(notKnown("for_each", marks)))
 	case len(items) > maxInstances:
 		return x.uncertain(in, "each", r.tooMany(it, len(items)))
 	}
@@ -494,8 +494,17 @@ func (r *reader) tooMany(it *item, n int) cty.Value {
 }
 
 func join(module, address string) string {
-	if module == "" {
+	if module == "" || address == "" {
 		return address
 	}
 	return module + "." + address
+}
+
+// notKnown says why an argument is not known, once.
+func notKnown(argument string, marks cty.ValueMarks) why {
+	text := reason(marks)
+	if !strings.HasPrefix(text, "for_each is not known") && !strings.HasPrefix(text, "count is not known") {
+		text = argument + " is not known: " + text
+	}
+	return why{text: text, failed: wrong(marks)}
 }
