@@ -8,6 +8,7 @@ import (
 
 	"strake/generator/diag"
 	"strake/generator/manifest"
+	"strake/generator/terraform"
 )
 
 // Depth says how far an object was judged.
@@ -134,7 +135,7 @@ func summarise(in *Input, checks []Check) (Summary, diag.List) {
 	s.Guarded = Guarded(in.Objects())
 	slices.SortFunc(s.Archives, Archive.compare)
 	slices.SortFunc(s.Claims, Claim.compare)
-	if s.Objects() == 0 {
+	if s.Objects() == 0 && !slices.ContainsFunc(in.Terraform, func(r *terraform.Root) bool { return r.Coverage.Resources > 0 }) {
 		findings = append(findings, nothingChecked(in))
 	}
 	return s, findings

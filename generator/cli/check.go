@@ -205,6 +205,7 @@ func (w *workspace) checkEnvironment(ctx context.Context, p *platform, e *spec.E
 		if err != nil {
 			return err
 		}
+		findings = append(findings, b.readTerraform()...)
 		found, summary, err := check.Environment(ctx, b.input(), checks)
 		if err != nil {
 			return err
@@ -233,6 +234,7 @@ func (r *result) take(b built, findings diag.List, summary check.Summary) {
 	r.stood = append(r.stood, summary.Guarded...)
 	r.coverage.Overlays += len(b.overlays)
 	r.coverage.Objects += summary.Objects()
+	r.coverage.Terraform = addRoots(r.coverage.Terraform, b.terraform)
 	for _, o := range b.overlays {
 		r.overlays = append(r.overlays, newCounted(b.name, o))
 	}
@@ -327,6 +329,9 @@ func (w *workspace) checkPaths(ctx context.Context, o checkOptions, args []strin
 		}
 		r.take(b, append(append(found, unlessBroken(judged, found)...), updates...), summary)
 		r.coverage.Files++
+	}
+	if err := w.checkRoots(ctx, under, checks, r); err != nil {
+		return nil, err
 	}
 	manifests, charts, err := w.plain(ctx, under, func(file string) bool { return named[file] })
 	if err != nil {
@@ -526,7 +531,7 @@ func (w *workspace) report(r *result, format report.Format, outputs []output, fa
 			return err
 		}
 	}
-	if findings.AtLeast(failOn) || r.coverage.Objects == 0 {
+	if findings.AtLeast(failOn) || r.coverage.Empty() {
 		return errFindings
 	}
 	return nil

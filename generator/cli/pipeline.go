@@ -18,6 +18,7 @@ import (
 	"strake/generator/diag"
 	"strake/generator/manifest"
 	"strake/generator/spec"
+	"strake/generator/terraform"
 	"strake/generator/tree"
 	"strake/policies"
 )
@@ -42,6 +43,8 @@ type stage struct {
 type built struct {
 	stage
 	overlays []build.Overlay
+	// terraform is what the environment stands on; readTerraform reads it.
+	terraform []*terraform.Root
 }
 
 // objects of all overlays.
@@ -63,7 +66,7 @@ func (s stage) build(ctx context.Context) (built, diag.List, error) {
 	for _, o := range overlays {
 		findings = append(findings, o.Findings.In(s.name)...)
 	}
-	return built{s, overlays}, findings, nil
+	return built{stage: s, overlays: overlays}, findings, nil
 }
 
 // builtin names the embedded policies on the command line.
@@ -110,7 +113,7 @@ func (w *workspace) policySource(what, dir string) (rego.Source, error) {
 
 // input is what the checks see of a stage.
 func (b built) input() check.Input {
-	in := check.Input{Environment: b.name, Partial: b.partial, Repository: b.repository()}
+	in := check.Input{Environment: b.name, Partial: b.partial, Repository: b.repository(), Terraform: b.terraform}
 	for _, o := range b.overlays {
 		in.Overlays = append(in.Overlays, check.Overlay{Dir: o.Dir, App: path.Base(o.Dir), Objects: o.Objects, Files: o.Files})
 	}

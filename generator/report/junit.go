@@ -51,7 +51,7 @@ func writeJUnit(out *bytes.Buffer, findings diag.List, o Options) error {
 	}
 	all := junitSuites{Name: "strake"}
 	covered := junitCase{Name: "objects checked", ClassName: "strake", Output: Verdict(findings, o.Coverage)}
-	if o.Coverage != nil && o.Coverage.Objects == 0 {
+	if o.Coverage != nil && o.Coverage.Empty() {
 		covered.Error = &junitProblem{Type: "coverage", Message: "0 objects checked", Text: covered.Output}
 		covered.Output = ""
 	}

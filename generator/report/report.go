@@ -67,6 +67,41 @@ type Coverage struct {
 	Baseline int `json:"baseline"`
 	// Kinds says how far the objects of each kind were judged, sorted.
 	Kinds []KindCoverage `json:"kinds"`
+	// Terraform is nil where there was none.
+	Terraform *TerraformCoverage `json:"terraform,omitempty"`
+}
+
+// TerraformCoverage is how much of the Terraform configuration was understood.
+type TerraformCoverage struct {
+	// Roots and the files that they and their modules were read from.
+	Roots int `json:"roots"`
+	Files int `json:"files"`
+	// FilesNotRead and ModulesNotRead are gaps: what stands there is not known.
+	FilesNotRead   int `json:"filesNotRead"`
+	ModulesNotRead int `json:"modulesNotRead"`
+	// Resources and data sources, each instance counted.
+	Resources int `json:"resources"`
+	// Attributes of them: wholly known, known in part, unknown.
+	Evaluated int `json:"attributesEvaluated"`
+	Partial   int `json:"attributesPartial"`
+	Unknown   int `json:"attributesUnknown"`
+}
+
+// Empty reports that nothing was checked, neither objects nor Terraform.
+func (c Coverage) Empty() bool {
+	return c.Objects == 0 && (c.Terraform == nil || c.Terraform.Resources == 0)
+}
+
+// checked says in words what was.
+func (c Coverage) checked() string {
+	text := plural(c.Objects, "object") + " checked"
+	if t := c.Terraform; t != nil {
+		text += fmt.Sprintf(", %s of Terraform in %s", plural(t.Resources, "resource"), plural(t.Roots, "root"))
+		if all := t.Evaluated + t.Partial + t.Unknown; all > 0 {
+			text += fmt.Sprintf(" (%d of %s known, %d in part)", t.Evaluated, plural(all, "attribute"), t.Partial)
+		}
+	}
+	return text
 }
 
 // KindCoverage is how far the objects of one kind were judged.
@@ -150,10 +185,10 @@ func Verdict(findings diag.List, coverage *Coverage) string {
 	switch {
 	case coverage == nil:
 		return counts
-	case coverage.Objects == 0 && len(findings) == 0:
+	case coverage.Empty() && len(findings) == 0:
 		return fmt.Sprintf("no findings in %s, but 0 objects checked: that is not clean", plural(coverage.Files, "file"))
 	default:
-		return fmt.Sprintf("%s in %s; %s checked%s", counts, plural(coverage.Files, "file"), plural(coverage.Objects, "object"), coverage.heldBack())
+		return fmt.Sprintf("%s in %s; %s%s", counts, plural(coverage.Files, "file"), coverage.checked(), coverage.heldBack())
 	}
 }
 

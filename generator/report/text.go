@@ -58,7 +58,7 @@ func writeText(out *bytes.Buffer, findings diag.List, o Options) {
 	switch {
 	case len(findings) > 0:
 		verdict = paint(o.Color, bold, verdict)
-	case o.Coverage != nil && o.Coverage.Objects == 0:
+	case o.Coverage != nil && o.Coverage.Empty():
 		verdict = paint(o.Color, yellow, verdict)
 	default:
 		verdict = paint(o.Color, green, verdict)

@@ -229,13 +229,22 @@ func (s *source) secretive(line int) bool {
 	if line < 1 || line > len(lines) {
 		return false
 	}
-	return secretName(lines[line-1])
+	return containsAny(lines[line-1], "passw", "secret", "token", "key", "credential")
 }
 
-// secretName reports whether a name is that of a secret.
+// secretName reports whether what has this name is a secret, and not the name,
+// the identifier or the version of one.
 func secretName(name string) bool {
-	name = strings.ToLower(name)
-	return slices.ContainsFunc([]string{"passw", "secret", "token", "api_key", "apikey", "private_key", "credential"}, func(word string) bool {
-		return strings.Contains(name, word)
-	})
+	for _, suffix := range []string{"_id", "_ids", "_name", "_version", "_ref"} {
+		if strings.HasSuffix(name, suffix) {
+			return false
+		}
+	}
+	return name == "token" || containsAny(name, "passw", "_token", "api_key", "apikey", "private_key", "credential",
+		"client_secret", "secret_data", "secret_key", "access_key", "shared_secret")
+}
+
+func containsAny(text string, words ...string) bool {
+	text = strings.ToLower(text)
+	return slices.ContainsFunc(words, func(word string) bool { return strings.Contains(text, word) })
 }

@@ -269,3 +269,55 @@ main.tf:19:22: error: standard is no whole reference [terraform-reference]
 		t.Errorf("-want +got\n%s", d)
 	}
 }
+
+func TestStateOfAnotherRoot(t *testing.T) {
+	t.Parallel()
+	fsys := files(`
+-- dev/persistent/main.tf --
+terraform {
+  backend "gcs" {
+    bucket = "state"
+    prefix = "dev/persistent"
+  }
+}
+variable "secret" {
+  default   = "canary"
+  sensitive = true
+}
+provider "google" { project = "mlops-dev" }
+resource "google_service_account" "runner" { account_id = "runner" }
+output "runner" { value = google_service_account.runner.name }
+output "secret" {
+  value     = var.secret
+  sensitive = true
+}
+-- dev/ephemeral/main.tf --
+data "terraform_remote_state" "persistent" {
+  backend = "gcs"
+  config  = { bucket = "state", prefix = "dev/persistent" }
+}
+data "terraform_remote_state" "other" {
+  backend = "gcs"
+  config  = { bucket = "state", prefix = "prod/persistent" }
+}
+output "runner" { value = data.terraform_remote_state.persistent.outputs.runner }
+output "secret" { value = data.terraform_remote_state.persistent.outputs["secret"] }
+output "other" { value = data.terraform_remote_state.other.outputs.runner }
+output "none" { value = data.terraform_remote_state.persistent.outputs.runer }
+`)
+	roots, found := terraform.ReadAll(fsys, []string{"dev/ephemeral", "dev/persistent"}, terraform.Options{})
+	if len(found) > 0 {
+		t.Error(show(found))
+	}
+	for name, want := range map[string]string{
+		"runner": `"projects/mlops-dev/serviceAccounts/runner@mlops-dev.iam.gserviceaccount.com"`,
+		"secret": "(sensitive)",
+		"other":  "unknown: outputs of data.terraform_remote_state.other is read when Terraform runs",
+		"none":   "unknown: there is no attribute named runer",
+	} {
+		o, _ := roots[0].Output(name)
+		if got := shown(o.Value); got != want {
+			t.Errorf("%s: got %s, want %s", name, got, want)
+		}
+	}
+}

@@ -10,12 +10,17 @@ import (
 )
 
 // environmentInput is what rules below strake.rules see: environment, objects,
-// spec, external, partial (more is delivered
-// beside these objects) and today. The objects are converted once, by the caller.
+// spec, terraform, external, partial (more is delivered beside these objects)
+// and today. The objects are converted once, by the caller.
 func environmentInput(in *check.Input, objects []*ast.Term, today string) (ast.Value, error) {
+	roots := make([]any, 0, len(in.Terraform))
+	for _, root := range in.Terraform {
+		roots = append(roots, root.JSON())
+	}
 	rest, err := ast.InterfaceToValue(map[string]any{
 		"environment": in.Environment,
 		"spec":        in.Spec,
+		"terraform":   roots,
 		"external":    external(in.Spec),
 		"partial":     in.Partial,
 		"today":       today,
