@@ -98,7 +98,11 @@ func (c Coverage) checked() string {
 	if t := c.Terraform; t != nil {
 		text += fmt.Sprintf(", %s of Terraform in %s", plural(t.Resources, "resource"), plural(t.Roots, "root"))
 		if all := t.Evaluated + t.Partial + t.Unknown; all > 0 {
-			text += fmt.Sprintf(" (%d of %s known, %d in part)", t.Evaluated, plural(all, "attribute"), t.Partial)
+			text += fmt.Sprintf(" (%d of %s known", t.Evaluated, plural(all, "attribute"))
+			if t.Partial > 0 {
+				text += fmt.Sprintf(", %d in part", t.Partial)
+			}
+			text += ")"
 		}
 	}
 	return text
