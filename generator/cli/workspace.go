@@ -249,6 +249,11 @@ func (w *workspace) load(ctx context.Context) (*platform, error) {
 		Want: map[string]*tree.Tree{}, Fresh: map[string]*tree.Tree{}, Behind: map[string]string{},
 	}
 	for _, e := range p.spec.Environments {
+		for _, name := range []spec.TerraformRootName{spec.Persistent, spec.Ephemeral} {
+			if dir, render := e.TerraformRootAt(name); render {
+				p.comparison.Roots = append(p.comparison.Roots, dir)
+			}
+		}
 		if p.findings.AtLeast(diag.Error) {
 			p.comparison.Fresh[e.Environment] = nil
 			continue

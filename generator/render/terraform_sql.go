@@ -197,4 +197,4 @@ func (r *root) users(d spec.Database) []sqlUser {
 }
 
 // logsInByIAM reports whether a service has no password of its own.
-func logsInByIAM(*spec.ServiceDatabase) bool { return true }
+func logsInByIAM(db *spec.ServiceDatabase) bool { return db.Login != "password" }

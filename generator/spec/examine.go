@@ -87,6 +87,7 @@ func fill(e *Effective) {
 		if a.ClusterName == "" {
 			a.ClusterName = name
 		}
+		e.archiveLogin(a.PostgreSQL)
 		if p := a.PostgreSQL; p != nil && p.User.IAM == "" && p.User.Secret == nil {
 			prefix := p.CloudSQL
 			if prefix == "" {

@@ -88,6 +88,7 @@ func (x *examiner) terraform() {
 	}
 	if x.rendersTerraform() {
 		x.cloudNamed()
+		x.underneath()
 	}
 }
 

@@ -14,8 +14,10 @@ import (
 // fleet holds environments against each other.
 func (l *loader) fleet() {
 	clusters, databases := map[string]*Effective{}, map[string]*Effective{}
+	made := map[string]*Effective{}
 	for _, x := range l.examined {
 		e := x.e
+		l.made(x, made)
 		if key := strings.Join([]string{e.Cloud.Project, e.Cluster.Location, e.Cluster.Name}, "\x00"); x.settled("cloud") && x.settled("cluster.name") && x.settled("cluster.location") {
 			if other := clusters[key]; other != nil {
 				l.collision(e, other, "cluster.name", fmt.Sprintf("environments %s and %s are the same cluster %s", other.Environment, e.Environment, e.Cluster.Name),
@@ -35,6 +37,30 @@ func (l *loader) fleet() {
 	}
 	l.assertions()
 	l.apps()
+}
+
+// made reports what the Terraform of two environments would create twice.
+func (l *loader) made(x *examiner, by map[string]*Effective) {
+	if !x.settled("cloud") || !x.settled("terraform") {
+		return
+	}
+	created := x.e.created()
+	for _, what := range sortedKeys(created) {
+		path := created[what]
+		if !x.settled(path) {
+			continue
+		}
+		other := by[what]
+		if other == nil {
+			by[what] = x.e
+			continue
+		}
+		summary, detail := fmt.Sprintf("environments %s and %s both create %s", other.Environment, x.e.Environment, what), "Write existing: true in all but one of them, or give each its own."
+		if strings.HasPrefix(what, "state ") {
+			summary, detail = fmt.Sprintf("environments %s and %s keep their state in the same place", other.Environment, x.e.Environment), "Each apply of one would destroy what the other made. Put ${environment} into the bucket or the prefix."
+		}
+		l.collision(x.e, other, path, summary, detail)
+	}
 }
 
 func (l *loader) collision(e, other *Effective, path, summary, detail string) {

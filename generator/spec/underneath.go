@@ -80,3 +80,22 @@ func NodeAccount(cluster string) string {
 	sum := sha256.Sum256([]byte(cluster))
 	return strings.TrimRight(id[:most-9], "-") + "-" + hex.EncodeToString(sum[:])[:8]
 }
+
+// archiveLogin derives what an IAM login to the archive's instance needs: the
+// user of Cloud SQL is a Google service account, and its name there is the
+// e-mail without the last part (https://cloud.google.com/sql/docs/postgres/iam-authentication).
+func (e *Effective) archiveLogin(p *PostgreSQL) {
+	const domain = ".gserviceaccount.com"
+	if p == nil || p.CloudSQL == "" || p.User.IAM == "" {
+		return
+	}
+	email := p.User.IAM
+	if strings.HasSuffix(email, ".iam") && strings.Contains(email, "@") {
+		email += domain
+	}
+	email = e.account(email)
+	if p.GoogleServiceAccount == "" && strings.HasSuffix(email, ".iam"+domain) {
+		p.GoogleServiceAccount = email
+	}
+	p.User.IAM = strings.TrimSuffix(email, domain)
+}

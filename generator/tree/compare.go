@@ -32,6 +32,9 @@ type Comparison struct {
 	// Strake wrote, and that version. What this version renders from it may
 	// differ without anybody's doing, so a difference is pending, not an edit.
 	Behind map[string]string
+	// Roots are directories that Terraform reads as a whole: all their .tf files are
+	// one configuration. Where somebody has one, nothing of ours is put beside it.
+	Roots []string
 	// Attributes are the patterns of the block in .gitattributes, as
 	// AttributesBlock takes them, relative to Root. Without any the block is not compared.
 	Attributes []string
@@ -60,8 +63,15 @@ func (c *claim) environments() []string {
 func Compare(c Comparison) []Status {
 	claims := c.claims()
 	var out []Status
-	for _, path := range slices.Sorted(maps.Keys(claims)) {
-		if s, differs := c.judge(path, claims[path]); differs {
+	taken := c.takenRoots()
+	for _, s := range taken {
+		out = append(out, s)
+	}
+	for _, file := range slices.Sorted(maps.Keys(claims)) {
+		if _, ok := taken[path.Dir(file)]; ok {
+			continue
+		}
+		if s, differs := c.judge(file, claims[file]); differs {
 			out = append(out, s)
 		}
 	}
@@ -308,7 +318,7 @@ func (c *Comparison) edited(s Status, env, command string) Status {
 	s.State = Edited
 	home := "the spec"
 	if custom := c.customOf(s.Path); custom != "" {
-		home += " or to " + custom + "/"
+		home += " or to " + custom
 	}
 	s.Summary = "rendered file was edited by hand"
 	if env != "" && s.Path != c.effectivePath(env) {
@@ -324,7 +334,11 @@ func (c *Comparison) foreign(s Status, at, what string) Status {
 	switch {
 	case what == "":
 		s.Summary = "a file without the strake header stands where a rendered file belongs"
-		s.Detail = fmt.Sprintf("Move it away (custom/ is yours), or run `%s --force` to replace it.", renderCommand(s.Environments))
+		yours := " (custom/ is yours)"
+		if isConfiguration(s.Path) {
+			yours = ""
+		}
+		s.Detail = fmt.Sprintf("Move it away%s, or run `%s --force` to replace it.", yours, renderCommand(s.Environments))
 	case at == s.Path && what == SymbolicLink:
 		s.Summary = "a symbolic link stands where a rendered file belongs"
 		s.Detail = fmt.Sprintf("Remove it, or run `%s --force` to replace the link itself.", renderCommand(s.Environments))

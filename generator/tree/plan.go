@@ -3,6 +3,7 @@ package tree
 import (
 	"bytes"
 	"maps"
+	"path"
 	"slices"
 	"strings"
 
@@ -57,8 +58,16 @@ func NewPlan(c Comparison, o PlanOptions) *Plan {
 		}
 	}
 	fresh := b.fresh()
+	taken := c.takenRoots()
+	for _, s := range taken {
+		if b.chosen(s.Environments[0]) {
+			b.plan.Refused = append(b.plan.Refused, s.Diagnostic())
+		}
+	}
 	for f := range fresh.All() {
-		b.write(f)
+		if _, ok := taken[path.Dir(f.Path)]; !ok {
+			b.write(f)
+		}
 	}
 	b.attributes()
 	b.delete(fresh)

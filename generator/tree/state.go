@@ -152,14 +152,17 @@ func renderCommand(environments []string) string {
 	return "strake render"
 }
 
-// customOf is the directory where a change to a rendered file belongs, or "".
+// customOf is where a change to a rendered file belongs, a directory or beside a
+// file of Terraform another one, or "".
 func (c *Comparison) customOf(file string) string {
 	parts := strings.Split(c.below(file), "/")
 	switch {
 	case parts[0] == "overlays" && len(parts) > 3:
-		return path.Join(c.Root, parts[0], parts[1], parts[2], "custom")
+		return path.Join(c.Root, parts[0], parts[1], parts[2], "custom") + "/"
 	case parts[0] == "base" && len(parts) > 3:
-		return path.Join(c.Root, parts[0], parts[1], "custom")
+		return path.Join(c.Root, parts[0], parts[1], "custom") + "/"
+	case parts[0] == "environments" && strings.HasSuffix(file, ".tf"):
+		return strings.TrimSuffix(file, ".tf") + "_override.tf"
 	default:
 		return ""
 	}
