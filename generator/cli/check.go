@@ -181,6 +181,7 @@ func (w *workspace) checkPlatform(ctx context.Context, o checkOptions) (*result,
 		}
 	}
 	r.findings = append(r.findings, r.traces.Trace(check.Fleet(r.summaries))...)
+	r.findings = append(r.findings, w.pipelines(p)...)
 	if len(o.environments) == 0 {
 		gone, stood, err := gate.gone(ctx, p)
 		if err != nil {

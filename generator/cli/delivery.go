@@ -142,6 +142,23 @@ func argocdKind(o *manifest.Object) bool {
 	return o.Group() == "argoproj.io" && slices.Contains([]string{"Application", "ApplicationSet", "AppProject"}, o.Kind)
 }
 
+// delivers reports whether Argo CD delivers something of the repository.
+func (g *gathered) delivers() bool {
+	return slices.ContainsFunc(g.overlays, func(o check.Overlay) bool {
+		return slices.ContainsFunc(o.Objects, func(object *manifest.Object) bool { return argocdKind(object) && object.Kind != "AppProject" })
+	})
+}
+
+// pipelines judges the workflows of a platform that Argo CD delivers.
+func (w *workspace) pipelines(p *platform) diag.List {
+	if !slices.ContainsFunc(p.spec.Environments, func(e *spec.Effective) bool { return e.ArgoCD != nil && e.ArgoCD.Install != "none" }) {
+		return nil
+	}
+	var repository check.Repository
+	look(&repository, w.fsys)
+	return check.Pipelines(repository)
+}
+
 // argocdSettings are the ConfigMaps that Argo CD is configured with.
 func argocdSettings(o *manifest.Object) bool {
 	return o.Kind == "ConfigMap" && o.Group() == "" && strings.HasPrefix(o.Name, "argocd-")
@@ -156,7 +173,11 @@ func volume(o *manifest.Object) bool {
 func (w *workspace) topology(g *gathered) diag.List {
 	repository := check.Repository{URLs: w.remotes()}
 	look(&repository, w.fsys)
-	return argocd.New().Topology(&check.Input{Overlays: g.overlays, Repository: repository})
+	var found diag.List
+	if g.delivers() {
+		found = check.Pipelines(repository)
+	}
+	return append(found, argocd.New().Topology(&check.Input{Overlays: g.overlays, Repository: repository})...)
 }
 
 // plain finds Argo CD's objects in manifests that no kustomization names, by

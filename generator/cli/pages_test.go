@@ -238,6 +238,8 @@ func (x example) run(t *testing.T) diag.List {
 		return x.policy(t)
 	case "tree":
 		return x.tree(t)
+	case "repository":
+		return x.repository(t)
 	case "vendor":
 		return x.vendor(t)
 	case "vendored":
@@ -545,6 +547,20 @@ func (x example) policy(t *testing.T) diag.List {
 	}
 	objects, _ := manifest.Split("service.yaml", []byte("apiVersion: v1\nkind: Service\nmetadata: {name: api, namespace: forecasting}\nspec: {selector: {app: api}, ports: [{port: 80}]}\n"))
 	return append(found, judge(t, "prod", objects, engine)...)
+}
+
+// repository: `strake check` runs in a repository without a spec that has the
+// files of the example.
+func (x example) repository(t *testing.T) diag.List {
+	t.Helper()
+	dir := t.TempDir()
+	for name, f := range x.files("") {
+		file := filepath.Join(dir, filepath.FromSlash(name))
+		if err := errors.Join(os.MkdirAll(filepath.Dir(file), 0o755), os.WriteFile(file, f.Data, 0o600)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return checked(t, dir)
 }
 
 // tree: `strake render` and `strake check` run in a directory with the files of the example, laid

@@ -76,6 +76,8 @@ func (c *Checker) Run(ctx context.Context, in *check.Input) (diag.List, error) {
 		r.project(p)
 	}
 	r.resources()
+	r.secretOwners()
+	r.backends()
 	policy := r.policy()
 	r.settings(policy)
 	r.judgePolicy(policy)

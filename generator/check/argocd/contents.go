@@ -62,6 +62,8 @@ func (d *delivery) contents(a *app, overlay *check.Overlay, p *project) {
 	}
 	d.replaced(a, overlay)
 	d.cascades(a, overlay)
+	d.refresh(a, overlay)
+	d.unconfirmed(a, overlay)
 	for _, o := range overlay.Objects {
 		if o.Fields == nil {
 			continue
@@ -200,6 +202,7 @@ func (r *run) resources() {
 		if o.Fields == nil {
 			continue
 		}
+		r.syncAnnotations(o)
 		at := keys(nil, "metadata", "annotations", annotationOptions)
 		for _, option := range resourceOptions(o) {
 			r.option(o, at, option)
@@ -268,7 +271,7 @@ func (d *delivery) large(a *app, o *manifest.Object) {
 	if err != nil || len(text) <= lastApplied {
 		return
 	}
-	f := find(a.o, "application-object-too-large", diag.Error, a.optionAt(""), fmt.Sprintf("%s cannot apply %s: its annotation would hold %d KiB, and 256 are allowed", a.title(), o.ID(), len(text)/1024),
+	f := find(a.o, "application-object-too-large", diag.Error, a.optionAt(""), fmt.Sprintf("%s cannot apply %s: its annotation would hold %d KiB, and 256 are allowed", a.title(), o.ID(), (len(text)+1023)/1024),
 		"Add ServerSideApply=true to syncOptions: nothing is then written into an annotation.")
 	at, _ := o.Locate(nil)
 	f.Related = append(f.Related, diag.Related{Range: at, Message: o.ID()})

@@ -53,8 +53,8 @@ func (r *run) project(p *project) {
 	for i, a := range p.Spec.DestinationServiceAccounts {
 		try(index(keys(spec, "destinationServiceAccounts"), i), v1alpha1.AppProjectSpec{DestinationServiceAccounts: []v1alpha1.ApplicationDestinationServiceAccount{a}})
 	}
-	if clean {
-		try(spec, *p.Spec.DeepCopy())
+	if clean && try(spec, *p.Spec.DeepCopy()) {
+		r.windows(p)
 	}
 	r.wildcards(p)
 }

@@ -37,6 +37,7 @@ func (r *run) settings(p *policy) {
 			"Remove the key: policy.default is for those who have logged in."))
 	}
 	r.login(p, o, values)
+	r.values(o, values)
 	r.kustomizeOptions(o, values)
 	r.stylesheet(o, values)
 	for _, t := range r.texts(o, "argocd-setting", func(key string) bool { return key == "oidc.config" || key == "dex.config" }) {

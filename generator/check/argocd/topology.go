@@ -155,6 +155,7 @@ func (r *run) topology() {
 	d.current = nil
 	d.fold()
 	d.coverage()
+	d.revisions(apps)
 	d.unknown()
 }
 
