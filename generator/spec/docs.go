@@ -95,6 +95,7 @@ func reachTable() []reached {
 		{"argocd.sync", []string{delivered}},
 		{"argocd.sync.confirmDelete", []string{"base/<app>/<version>/", guard + " (Namespace)"}},
 		{"argocd.tenantKinds", []string{project}},
+		{"cost", []string{"environments/<env>/effective.yaml"}},
 		{"tenant", []string{guard, work}},
 		{"tenant.contact", []string{project}},
 		{"tenant.quota", []string{guard + " (ResourceQuota, LimitRange)"}},

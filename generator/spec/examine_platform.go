@@ -26,6 +26,7 @@ func (x *examiner) examine() {
 	x.argocd()
 	x.namespaces()
 	x.hosts()
+	x.cost()
 	for i := range x.e.Tenants {
 		x.tenant(&x.e.Tenants[i])
 	}

@@ -127,6 +127,28 @@ func (x *examiner) retry(path string, r *Retry) {
 	}
 }
 
+// cost checks that what is used is there, and that a month can hold it.
+func (x *examiner) cost() {
+	c := x.e.Cost
+	if c == nil || !x.settled("cost") {
+		return
+	}
+	hours := func(at string, n int) {
+		if n > HoursInMonth {
+			x.report(ruleValue, at, fmt.Sprintf("%s is %d", lastKey(at), n), fmt.Sprintf("A month has %d hours.", HoursInMonth))
+		}
+	}
+	hours("cost.hoursPerMonth", c.HoursPerMonth)
+	for _, name := range sortedKeys(c.Pools) {
+		at := "cost.pools." + name
+		x.pool(at, name)
+		hours(at+".hours", c.Pools[name].Hours)
+		if c.HoursPerMonth > 0 && c.Pools[name].Hours > c.HoursPerMonth && c.HoursPerMonth <= HoursInMonth {
+			x.report(ruleValue, at+".hours", fmt.Sprintf("pool %s runs for %d hours, and the cluster for %d", name, c.Pools[name].Hours, c.HoursPerMonth), "No node outlives its cluster.")
+		}
+	}
+}
+
 // tenantPool checks a pool that a tenant names: it must exist, and be open to
 // tenants.
 func (x *examiner) tenantPool(path, name string) (NodePool, bool) {

@@ -112,16 +112,7 @@ func (x *examiner) serviceQuota(tenant string, t *Tenant) {
 		s := &t.Services[i]
 		pods += int64(s.Replicas)
 		for name, filled := range map[string]string{"cpu": defaultCPU, "memory": defaultMemory} {
-			one := new(big.Rat)
-			for _, p := range parts("", s) {
-				asked, ok := exact(filled), false
-				if p.r != nil {
-					if asked, ok = parseQuantity(p.r.Requests[name]); !ok {
-						asked = exact(filled)
-					}
-				}
-				one.Add(one, asked)
-			}
+			one := asks(s, name, filled)
 			sums[name].Add(sums[name], new(big.Rat).Mul(one, new(big.Rat).SetInt64(int64(s.Replicas))))
 			if s.Replicas > 0 && one.Cmp(largest[name]) > 0 {
 				largest[name] = one
@@ -151,6 +142,31 @@ func (x *examiner) serviceQuota(tenant string, t *Tenant) {
 				"That is all replicas and one pod more, which a new version needs before the old one goes. Raise the quota, or ask for less.")
 		}
 	}
+}
+
+// asks is how much of a resource one pod of a service asks for, over all its
+// containers. One that does not say gets filled.
+func asks(s *Service, name, filled string) *big.Rat {
+	sum := new(big.Rat)
+	for _, p := range parts("", s) {
+		asked, ok := new(big.Rat), false
+		if p.r != nil {
+			asked, ok = parseQuantity(p.r.Requests[name])
+		}
+		if !ok {
+			asked = exact(filled)
+		}
+		sum.Add(sum, asked)
+	}
+	return sum
+}
+
+// Asks is what one pod of a service asks for, in CPUs and in GiB of memory. The
+// namespace's defaults fill in what is not said.
+func (s *Service) Asks() (cpu, memory float64) {
+	cpu, _ = asks(s, "cpu", defaultCPU).Float64()
+	memory, _ = new(big.Rat).Quo(asks(s, "memory", defaultMemory), exact("1Gi")).Float64()
+	return cpu, memory
 }
 
 // exact is a quantity that is a constant of this file.

@@ -56,7 +56,7 @@ func TestGenerated(t *testing.T) {
 func generateDocs(t testing.TB) []byte {
 	t.Helper()
 	fields, types := map[string]string{}, map[string]string{}
-	for _, name := range []string{"types.go", "types_argocd.go", "types_terraform.go", "documents.go"} {
+	for _, name := range []string{"types.go", "types_argocd.go", "types_cost.go", "types_terraform.go", "documents.go"} {
 		file, err := parser.ParseFile(token.NewFileSet(), name, nil, parser.ParseComments)
 		if err != nil {
 			t.Fatal(err)

@@ -61,6 +61,8 @@ type Settings struct {
 	ArgoCD *ArgoCD `yaml:"argocd"`
 	// Delivery says how what is merged reaches the cluster.
 	Delivery Delivery `yaml:"delivery"`
+	// Cost is how much of the cluster is used, for strake cost. Nothing is rendered from it.
+	Cost *Cost `yaml:"cost"`
 }
 
 // Template is the text of a user's own WorkflowTemplate file. It stands in
