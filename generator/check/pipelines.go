@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"path"
 	"regexp"
+	"slices"
 	"strings"
 
 	"sigs.k8s.io/kustomize/kyaml/yaml"
@@ -16,6 +17,9 @@ var applies = regexp.MustCompile(`(?:^|[\s;&|(])(kubectl\s+(?:-\S+\s+(?:[^-\s]\S
 
 // logsIn are actions that give a workflow a cluster's credentials.
 var logsIn = regexp.MustCompile(`^(google-github-actions/get-gke-credentials|azure/aks-set-context|azure/k8s-deploy|azure/k8s-set-context)@`)
+
+// throwaway are the ways to a cluster that lives no longer than the job.
+var throwaway = regexp.MustCompile(`(?i)(^|[\s/_-])(kind-action|setup-kind|kind\s+create|k3d|k3s|minikube|setup-minikube|microk8s)\b`)
 
 // Pipelines finds workflows of GitHub Actions that change a cluster beside Argo
 // CD, which undoes it, or does not know of it. It is for repositories that Argo
@@ -64,10 +68,23 @@ func walkSteps(jobs *yaml.Node, do func(*yaml.Node)) {
 		if steps == nil || steps.Kind != yaml.SequenceNode {
 			continue
 		}
+		if slices.ContainsFunc(steps.Content, local) {
+			continue // what it changes is its own
+		}
 		for _, step := range steps.Content {
 			do(step)
 		}
 	}
+}
+
+// local reports whether a step makes a cluster for its job alone.
+func local(step *yaml.Node) bool {
+	for _, key := range []string{"uses", "run"} {
+		if n := child(step, key); n != nil && throwaway.MatchString(n.Value) {
+			return true
+		}
+	}
+	return false
 }
 
 // judgeStep judges one step of a job.

@@ -30,6 +30,16 @@ jobs:
     - run: kubectl get pods; strake check
     - run: kubectl diff -k overlays/prod
   call: {uses: ./.github/workflows/other.yaml}
+  test:
+    runs-on: ubuntu-latest
+    steps:
+    - uses: helm/kind-action@v1
+    - run: kubectl apply -k overlays/dev
+  local:
+    runs-on: ubuntu-latest
+    steps:
+    - run: kind create cluster
+    - run: helm install api charts/api
 `
 	files := map[string]string{
 		".github/workflows/deploy.yaml": workflow,
