@@ -21,9 +21,10 @@ func newRender(g *global) *cobra.Command {
 	}
 	cmd := &cobra.Command{
 		Use:   "render",
-		Short: "Write bases and overlays from the spec",
-		Long: `Render writes base/, overlays/ and environments/<env>/effective.yaml from the
-spec. What you write in custom/ and every file without our header stays.
+		Short: "Write bases, overlays and Terraform from the spec",
+		Long: `Render writes base/, overlays/, environments/<env>/effective.yaml and the Terraform
+roots that the spec asks for. What you write in custom/ and every file without our
+header stays.
 
 With --check nothing is written: files that are missing, left over, edited by
 hand or foreign are findings (exit 1); an environment that is behind the spec is
