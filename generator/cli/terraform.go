@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io/fs"
 	"slices"
@@ -15,34 +14,41 @@ import (
 )
 
 // roots are the directories of Terraform that the spec says an environment
-// stands on. One that is rendered and not yet there is a matter of drift.
-func (s stage) roots() []string {
+// stands on. One that is rendered and not yet there is a matter of drift; any
+// other that is not there is a finding.
+func (s stage) roots() (dirs []string, findings diag.List) {
 	if s.spec == nil {
-		return nil
+		return nil, nil
 	}
-	var dirs []string
 	for _, name := range []spec.TerraformRootName{spec.Persistent, spec.Ephemeral} {
 		dir, render := s.spec.TerraformRootAt(name)
 		if dir == "" || slices.Contains(dirs, dir) {
 			continue
 		}
-		if _, err := fs.Stat(s.fsys, dir); render && errors.Is(err, fs.ErrNotExist) {
-			continue
+		_, err := fs.Stat(s.fsys, dir)
+		switch {
+		case err == nil:
+			dirs = append(dirs, dir)
+		case !render:
+			findings = append(findings, diag.Diagnostic{
+				Rule: "terraform-unread", Severity: diag.Warning, Range: s.spec.At("terraform"), Field: "terraform",
+				Summary: dir + " is not in the repository: no Terraform of the environment was checked",
+				Detail:  "Mend the path, which is relative to the Platform's file, or leave it out where Terraform stands in another repository.",
+			})
 		}
-		dirs = append(dirs, dir)
 	}
-	return dirs
+	return dirs, findings
 }
 
 // readTerraform reads the roots of a stage and returns what is wrong with them.
 func (b *built) readTerraform() diag.List {
-	dirs := b.roots()
-	if len(dirs) == 0 {
-		return nil
+	dirs, findings := b.roots()
+	if len(dirs) > 0 {
+		roots, found := terraform.ReadAll(b.fsys, dirs, terraform.Options{})
+		b.terraform = roots
+		findings = append(findings, found...)
 	}
-	roots, findings := terraform.ReadAll(b.fsys, dirs, terraform.Options{})
-	b.terraform = roots
-	return findings.In(b.name)
+	return findings.In(b.name).Sorted()
 }
 
 // checkRoots reads and checks every root of a repository without a spec. Which

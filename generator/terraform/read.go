@@ -43,8 +43,11 @@ const (
 	maxValue = 1 << 18
 	// maxSteps bounds the expressions that are evaluated for one root, and
 	// maxNodes the parts of values that are kept.
-	maxSteps = 4_000_000
+	maxSteps = 1_000_000
 	maxNodes = 2_000_000
+	// maxPieces is the longest text that is kept of a string that is unknown in
+	// places.
+	maxPieces = 4096
 	// maxInstances bounds what one for_each or count makes, and maxResources
 	// what all of them make.
 	maxInstances = 1024
@@ -59,7 +62,7 @@ const (
 func Read(fsys fs.FS, dir string, opts Options) (*Root, diag.List) {
 	r := &reader{
 		fsys: fsys, dir: path.Clean(dir), opts: opts,
-		sources: map[string]*source{}, configs: map[string]*config{}, said: map[string]bool{},
+		sources: map[string]*source{}, configs: map[string]*config{}, said: map[string]bool{}, behind: map[string][]string{},
 		steps: maxSteps, nodes: maxNodes, resources: maxResources, functions: functions(),
 	}
 	return r.root(), r.findings.Sorted()
@@ -72,7 +75,8 @@ type reader struct {
 	opts      Options
 	sources   map[string]*source
 	configs   map[string]*config
-	said      map[string]bool // findings that are given once
+	said      map[string]bool     // findings that are given once
+	behind    map[string][]string // resources behind a reference
 	findings  diag.List
 	functions functionTable
 	reads     []StateRead

@@ -279,7 +279,7 @@ func (r *reader) formatPieces(args []cty.Value) (cty.Value, bool) {
 	if known {
 		return cty.NilVal, false
 	}
-	return cty.UnknownVal(cty.String).RefineNotNull().WithMarks(without(marks)...).Mark(pieces{text}), true
+	return withPieces(cty.UnknownVal(cty.String).RefineNotNull().WithMarks(without(marks)...), text), true
 }
 
 // toFunction is tostring and its like.

@@ -144,10 +144,7 @@ func (r *reader) fill(in *instance, text string) cty.Value {
 		return cty.StringVal(out.String()).WithMarks(without(marks)...)
 	}
 	v := cty.UnknownVal(cty.String).WithMarks(without(marks)...)
-	if out.String() != hole {
-		v = v.Mark(pieces{out.String()})
-	}
-	return v
+	return withPieces(v, out.String())
 }
 
 // given is an attribute as configured, or the provider block's.

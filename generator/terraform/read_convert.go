@@ -41,12 +41,7 @@ func (r *reader) present(m *module, e hclsyntax.Expression, v cty.Value) Value {
 		}
 		out.Refs = append(out.Refs, ref)
 	}
-	found := map[string]bool{}
-	r.sourcesOf(m, e, found, map[string]bool{})
-	for address := range found {
-		out.Resources = append(out.Resources, address)
-	}
-	slices.Sort(out.Resources)
+	out.Resources = r.sourcesOf(m, e)
 	return out
 }
 
@@ -80,46 +75,63 @@ func (r *reader) origin(m *module, e hclsyntax.Expression, depth int) diag.Range
 	return r.at(e.Range())
 }
 
-// sourcesOf collects the resources that an expression depends on.
-func (r *reader) sourcesOf(m *module, e hclsyntax.Expression, found, seen map[string]bool) {
+// sourcesOf lists the resources that an expression depends on, sorted.
+func (r *reader) sourcesOf(m *module, e hclsyntax.Expression) []string {
+	var found []string
 	for _, t := range hclsyntax.Variables(e) {
-		address, n := target(t)
-		it := m.config.named[address]
-		if it == nil {
-			continue
-		}
-		key := m.address + "\x00" + address
-		if it.kind == "module" {
-			key += "\x00" + outputName(t, n)
-		}
-		if seen[key] || len(seen) > 10_000 {
-			continue
-		}
-		seen[key] = true
-		switch it.kind {
-		case "local":
-			r.sourcesOf(m, it.expr, found, seen)
-		case "variable":
-			if m.parent != nil {
-				if arg := m.call.body.get(it.name()); arg != nil {
-					r.sourcesOf(m.parent, arg, found, seen)
-				}
-			}
-		case "module":
-			cs := r.expandCall(m, it)
-			if len(cs.instances) == 0 {
-				continue
-			}
-			child, name := cs.instances[0], outputName(t, n)
-			for _, o := range child.config.outputs {
-				if x := o.body.get("value"); x != nil && (name == "" || o.name() == name) {
-					r.sourcesOf(child, x, found, seen)
-				}
-			}
-		default:
-			found[join(m.block(), address)] = true
-		}
+		found = append(found, r.sourcesAt(m, t)...)
 	}
+	slices.Sort(found)
+	return slices.Compact(found)
+}
+
+// sourcesAt lists the resources behind one reference. Each is followed once: a
+// chain of references would be walked from every link of it otherwise.
+func (r *reader) sourcesAt(m *module, t hcl.Traversal) []string {
+	address, n := target(t)
+	it := m.config.named[address]
+	if it == nil {
+		return nil
+	}
+	if it.kind == "resource" || it.kind == "data" || it.kind == "ephemeral" {
+		return []string{join(m.block(), address)}
+	}
+	key := m.address + "\x00" + address
+	if it.kind == "module" {
+		key += "\x00" + outputName(t, n)
+	}
+	if have, ok := r.behind[key]; ok || r.depth > maxDepth*8 {
+		return have
+	}
+	r.behind[key] = nil // of what refers to itself
+	r.depth++
+	defer func() { r.depth-- }()
+	var found []string
+	switch it.kind {
+	case "local":
+		found = r.sourcesOf(m, it.expr)
+	case "variable":
+		if m.parent != nil {
+			if arg := m.call.body.get(it.name()); arg != nil {
+				found = r.sourcesOf(m.parent, arg)
+			}
+		}
+	case "module":
+		cs := r.expandCall(m, it)
+		if len(cs.instances) == 0 {
+			return nil
+		}
+		child, name := cs.instances[0], outputName(t, n)
+		for _, o := range child.config.outputs {
+			if x := o.body.get("value"); x != nil && (name == "" || o.name() == name) {
+				found = append(found, r.sourcesOf(child, x)...)
+			}
+		}
+		slices.Sort(found)
+		found = slices.Compact(found)
+	}
+	r.behind[key] = found
+	return found
 }
 
 // outputName is the output that a reference to a module asks for.

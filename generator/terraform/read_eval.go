@@ -145,7 +145,7 @@ func (r *reader) eval(s *scope, e hclsyntax.Expression) (cty.Value, error) {
 // part is not.
 func (r *reader) part(s *scope, e hclsyntax.Expression) (cty.Value, error) {
 	v, err := r.eval(s, e)
-	if err != nil && !s.strict {
+	if err != nil && !s.strict && r.steps >= 0 { // with no steps left, loops end too
 		return failed(err), nil
 	}
 	return v, err
@@ -273,10 +273,18 @@ func (r *reader) template(s *scope, parts []hclsyntax.Expression) (cty.Value, er
 		return cty.StringVal(text.String()).WithMarks(without(marks)...), nil
 	}
 	out := cty.UnknownVal(cty.String).RefineNotNull().WithMarks(without(marks)...)
-	if text.String() != hole {
-		out = out.Mark(pieces{text.String()})
+	return withPieces(out, text.String()), nil
+}
+
+// withPieces keeps the known pieces of an unknown string, unless there are too many.
+func withPieces(v cty.Value, text string) cty.Value {
+	for strings.Contains(text, hole+hole) {
+		text = strings.ReplaceAll(text, hole+hole, hole)
 	}
-	return out, nil
+	if text == hole || len(text) > maxPieces {
+		return v
+	}
+	return v.Mark(pieces{text})
 }
 
 // shape is what is known of an unknown string: its pieces, or one hole.
