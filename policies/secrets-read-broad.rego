@@ -67,7 +67,17 @@ severity_of(g, _) := "warning" if {
 	not workflow_account(g.account)
 	not argo_account(g.account)
 	not lib.system_namespace(g.account.namespace)
+	not secrets_operator(g.account)
 	runs_a_workload(g.account)
+}
+
+# secrets_operator is the account of the External Secrets Operator: writing
+# Secrets is its work, in whatever namespace it is.
+secrets_operator(account) if {
+	some entry in lib.workload_containers
+	entry.pod.service_account == account.name
+	lib.same_namespace(entry.pod.namespace, account.namespace)
+	lib.image_name(object.get(entry.container, "image", "")) == "external-secrets"
 }
 
 runs_a_workload(account) if {

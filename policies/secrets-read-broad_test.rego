@@ -62,3 +62,9 @@ test_silent_for_other_resources if {
 	f := rule.findings with input as fixture.prod(rbac("runner", "{apiGroups: [\"\"], resources: [configmaps], verbs: [get]}"))
 	count(f) == 0
 }
+
+test_silent_for_the_operator_of_secrets if {
+	text := replace(rbac("api", "{apiGroups: [\"\"], resources: [secrets], verbs: [list]}"), "image: i}]}}}", "image: \"ghcr.io/external-secrets/external-secrets:v2.9.0\"}]}}}")
+	f := rule.findings with input as fixture.prod(text)
+	count(f) == 0
+}

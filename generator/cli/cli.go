@@ -149,7 +149,7 @@ Exit codes: 0 clean, 1 findings, 2 usage, 3 could not do the job.`,
 	flags.StringVarP(&g.spec, "spec", "f", "", "the platform's spec (default environments/platform.yaml)")
 	flags.BoolVarP(&g.quiet, "quiet", "q", false, "no progress and no closing line on stderr")
 	root.AddCommand(
-		newInit(g), newVendor(g), newRender(g), newFacts(g), newBuild(g), newApps(g), newCheck(g), newDiff(g), newCost(g), newPropose(g), newExplain(g), newPolicy(g),
+		newInit(g), newVendor(g), newRender(g), newFacts(g), newBuild(g), newApps(g), newCheck(g), newDiff(g), newCost(g), newPropose(g), newBootstrap(g), newExplain(g), newPolicy(g),
 	)
 	return root
 }

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net/url"
 	"path"
+	"slices"
 	"strings"
 	"time"
 
@@ -20,6 +21,7 @@ import (
 	"strake/generator/report"
 	"strake/generator/spec"
 	"strake/generator/tree"
+	"strake/generator/vendored"
 )
 
 type proposeOptions struct {
@@ -96,6 +98,10 @@ func (w *workspace) proposals(ctx context.Context, p *platform, base revision, c
 	if err != nil {
 		return nil, nil, err
 	}
+	manifests := append(vendored.Missing(w.fsys, p.comparison.Root, vendoredNeeds(chosen)), vendored.Edited(w.fsys, p.comparison.Root)...)
+	if len(manifests) > 0 {
+		return nil, append(all, manifests...).Sorted(), nil // what lies on them does not build
+	}
 	gate := w.openGate(p, base.tree)
 	var out []proposed
 	for _, e := range chosen {
@@ -137,6 +143,12 @@ func (w *workspace) proposal(ctx context.Context, p *platform, base revision, e 
 	}
 	one.changes = manifest.Diff(before, b.objects())
 	one.Changes = fileChanges(base.tree, p.comparison, e.Environment)
+	manifests, found, err := w.vendorChanges(ctx, base, p.comparison.Root, e)
+	if err != nil {
+		return one, err
+	}
+	one.Changes = append(one.Changes, manifests...)
+	one.findings = append(one.findings, found...).Sorted()
 	one.Digest = digest(one.Changes)
 	one.Title = title(e.Environment, one.changes)
 	one.Body = report.Body(report.Proposal{
@@ -172,6 +184,42 @@ func fileChanges(base *tree.Tree, c tree.Comparison, env string) []propose.Chang
 		}
 	}
 	return out
+}
+
+// vendorChanges are the official manifests that the environment lies on and that
+// the branch lacks. A version that is there with another content is other
+// environments' too: it cannot come with the pull request of one.
+func (w *workspace) vendorChanges(ctx context.Context, base revision, root string, e *spec.Effective) ([]propose.Change, diag.List, error) {
+	var out []propose.Change
+	var findings diag.List
+	seen := map[string]bool{}
+	for _, n := range vendoredNeeds([]*spec.Effective{e}) {
+		dir := n.Component.Dir(root, n.Version)
+		if seen[dir] {
+			continue
+		}
+		seen[dir] = true
+		there, _, err := w.dir.Load(ctx, dir)
+		if err != nil {
+			return nil, nil, err
+		}
+		known := slices.ContainsFunc(base.tree.Paths(), func(file string) bool { return strings.HasPrefix(file, dir+"/") })
+		for f := range there.All() {
+			have, ok := base.tree.Get(f.Path)
+			switch {
+			case ok && bytes.Equal(have.Data, f.Data):
+			case !known:
+				out = append(out, propose.Change{Path: f.Path, Data: f.Data})
+			default:
+				findings = append(findings, diag.Diagnostic{
+					Rule: vendored.RuleEdited, Severity: diag.Error, Range: diag.Range{Path: f.Path}, Environments: []string{e.Environment},
+					Summary: "the file differs from the one on " + base.name,
+					Detail:  "Every environment on this version would change with it. Merge vendor/ in a pull request of its own first.",
+				})
+			}
+		}
+	}
+	return out, findings, nil
 }
 
 // digest names a proposal by its content.
