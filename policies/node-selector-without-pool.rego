@@ -12,7 +12,7 @@ import data.strake.lib
 findings contains f if {
 	count(lib.pools) > 0
 	some pod in lib.pods
-	wanted := {k: v | some k, v in pod.node_selector; not given(k)}
+	wanted := lib.asked_of_pool(pod.node_selector)
 	count(wanted) > 0
 	not some_pool(wanted)
 	f := {
@@ -29,14 +29,3 @@ some_pool(wanted) if {
 }
 
 labels(wanted) := concat(", ", [sprintf("%s=%v", [k, wanted[k]]) | some k in sort(object.keys(wanted))])
-
-# given are labels that nodes have without anybody declaring them.
-given(key) if {
-	some prefix in ["kubernetes.io/", "node.kubernetes.io/", "topology.kubernetes.io/", "topology.gke.io/", "beta.kubernetes.io/", "failure-domain.beta.kubernetes.io/", "iam.gke.io/"]
-	startswith(key, prefix)
-}
-
-given(key) if {
-	startswith(key, "cloud.google.com/")
-	not key in {"cloud.google.com/gke-nodepool", "cloud.google.com/gke-spot", "cloud.google.com/gke-provisioning", "cloud.google.com/gke-accelerator"}
-}

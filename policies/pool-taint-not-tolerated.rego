@@ -12,10 +12,11 @@ import data.strake.lib
 
 findings contains f if {
 	some pod in lib.pods
-	count(pod.node_selector) > 0
+	asked := lib.asked_of_pool(pod.node_selector)
+	count(asked) > 0
 	fitting := {pool_name: refused |
 		some pool_name, pool in lib.pools
-		lib.fits(pod.node_selector, pool.labels)
+		lib.fits(asked, pool.labels)
 
 		# The Spot taint has a rule of its own, which works without a spec too.
 		refused := [t | some t in pool.taints; t != lib.spot_taint; not tolerated(pod, t)]

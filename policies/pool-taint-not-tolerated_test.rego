@@ -20,6 +20,7 @@ test_cases[name] if {
 	some name, c in {
 		"dedicated without toleration": ["{dedicated: web}", "[]", "{}", 1],
 		"dedicated with toleration": ["{dedicated: web}", "[{key: dedicated, value: web}]", "{}", 0],
+		"a label that every node has beside it": ["{dedicated: web, kubernetes.io/os: linux}", "[]", "{}", 1],
 		"wrong value": ["{dedicated: web}", "[{key: dedicated, value: batch}]", "{}", 1],
 		"gpu without request": ["{cloud.google.com/gke-accelerator: nvidia-l4}", "[{key: cloud.google.com/gke-spot, operator: Exists}]", "{}", 1],
 		"gpu with request": ["{cloud.google.com/gke-accelerator: nvidia-l4}", "[{key: cloud.google.com/gke-spot, operator: Exists}]", "{limits: {nvidia.com/gpu: 1}}", 0],

@@ -56,7 +56,7 @@ func TestOfficialArgoCD(t *testing.T) {
 	)
 	done(t, dir, "strake vendor argocd --from "+manifests)
 	done(t, dir, "strake render --force")
-	done(t, dir, "strake check --fail-on warning")
+	done(t, dir, "strake check --env prod --fail-on warning")
 	whole(t, manifests, filepath.Join(dir, "vendor", "argocd"))
 
 	objects, findings := manifest.Split("argocd", []byte(done(t, dir, "strake build overlays/prod/argocd")))

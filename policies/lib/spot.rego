@@ -32,8 +32,9 @@ selects_spot(pod) if {
 
 selects_spot(pod) if {
 	count(pools) > 0
-	count(pod.node_selector) > 0
-	matching := [p | some p in pools; fits(pod.node_selector, p.labels)]
+	asked := asked_of_pool(pod.node_selector)
+	count(asked) > 0
+	matching := [p | some p in pools; fits(asked, p.labels)]
 	count(matching) > 0
 	every p in matching {
 		p.spot
@@ -45,6 +46,20 @@ spot_term(term) if {
 	e.operator == "In"
 	spot_labels[e.key] in e.values
 	count(e.values) == 1
+}
+
+# asked_of_pool is what a selector asks of a pool: not what every node has without
+# anybody declaring it, such as kubernetes.io/os in all official manifests.
+asked_of_pool(selector) := {k: v | some k, v in selector; not given(k)}
+
+given(key) if {
+	some prefix in ["kubernetes.io/", "node.kubernetes.io/", "topology.kubernetes.io/", "topology.gke.io/", "beta.kubernetes.io/", "failure-domain.beta.kubernetes.io/", "iam.gke.io/"]
+	startswith(key, prefix)
+}
+
+given(key) if {
+	startswith(key, "cloud.google.com/")
+	not key in {"cloud.google.com/gke-nodepool", "cloud.google.com/gke-spot", "cloud.google.com/gke-provisioning", "cloud.google.com/gke-accelerator"}
 }
 
 # fits holds when all that a selector asks for is on a node.
