@@ -73,10 +73,8 @@ func (s *script) rollout(namespace, workload string) {
 
 // quote makes a word of the shell out of a text.
 func quote(text string) string {
-	plain := func(r rune) bool {
-		return !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("-_./:=@", r))
-	}
-	if text != "" && !strings.ContainsFunc(text, plain) {
+	const plain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_./:=@"
+	if text != "" && strings.Trim(text, plain) == "" {
 		return text
 	}
 	return "'" + strings.ReplaceAll(text, "'", `'\''`) + "'"
@@ -93,32 +91,45 @@ func (s *script) head() {
 	s.line("strake check --env %s", quote(s.e.Environment))
 }
 
-// terraform names what has to be there before.
+// terraform makes what has to be there before: what is rendered is applied, and
+// what is only read is somebody else's.
 func (s *script) terraform() {
 	t := s.e.Terraform
 	if t == nil {
 		return
 	}
-	var roots []string
+	var ours, theirs []string
 	for _, r := range []struct {
 		name string
 		root *spec.TerraformRoot
 	}{{"persistent", t.Persistent}, {"ephemeral", t.Ephemeral}} {
 		switch {
 		case r.root != nil && r.root.Path != "":
-			roots = append(roots, r.root.Path)
+			theirs = append(theirs, r.root.Path)
 		case t.Render || r.root != nil && r.root.Render:
-			roots = append(roots, path.Join(s.e.Repository.Root, "environments", s.e.Environment, r.name))
+			ours = append(ours, path.Join(s.e.Repository.Root, "environments", s.e.Environment, r.name))
 		}
 	}
-	if len(roots) == 0 && t.Path != "" {
-		roots = []string{t.Path}
+	if t.Path != "" && len(ours)+len(theirs) == 0 {
+		theirs = []string{t.Path}
 	}
-	if len(roots) == 0 {
+	if len(ours)+len(theirs) == 0 {
 		return
 	}
 	s.title("What Terraform makes: the cluster, its accounts, and the secrets without their values.")
-	s.line("# Applied by whoever applies it, in this order: %s", strings.Join(roots, ", "))
+	for _, root := range theirs {
+		s.line("# %s must have been applied, by whoever does.", root)
+	}
+	if state := t.State; state != nil && !state.Existing && len(ours) > 0 {
+		s.line("# The state is kept in gs://%s. Terraform cannot make that bucket itself:", state.Bucket)
+		s.line("gcloud storage buckets describe %s > /dev/null || gcloud storage buckets create %s --project %s --location %s --uniform-bucket-level-access --public-access-prevention",
+			quote("gs://"+state.Bucket), quote("gs://"+state.Bucket), quote(s.e.Cloud.Project), quote(s.e.Cloud.Region))
+		s.line("gcloud storage buckets update %s --versioning", quote("gs://"+state.Bucket))
+	}
+	for _, root := range ours {
+		s.line("terraform -chdir=%s init", quote(root))
+		s.line("terraform -chdir=%s apply # read the plan before you agree", quote(root))
+	}
 }
 
 func (s *script) cluster() {
