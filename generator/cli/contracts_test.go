@@ -24,7 +24,6 @@ type memory struct {
 	files    fstest.MapFS
 	spec     map[string]any
 	overlays map[string]check.Overlay
-	roots    map[string]*terraform.Root
 }
 
 // inMemory reads an environment of the reference platform.

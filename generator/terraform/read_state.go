@@ -2,6 +2,7 @@ package terraform
 
 import (
 	"io/fs"
+	"maps"
 	"slices"
 
 	"strake/generator/diag"
@@ -17,10 +18,7 @@ func ReadAll(fsys fs.FS, dirs []string, opts Options) ([]*Root, diag.List) {
 		a.dirs = append(a.dirs, dir)
 	}
 	if opts.State == nil && len(dirs) > 1 {
-		a.first = make(map[string]*Root, len(dirs))
-		for dir, root := range a.read {
-			a.first[dir] = root
-		}
+		a.first = maps.Clone(a.read)
 		for _, dir := range dirs {
 			a.join(dir)
 		}
