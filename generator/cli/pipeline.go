@@ -13,6 +13,7 @@ import (
 	"strake/generator/check"
 	"strake/generator/check/argo"
 	"strake/generator/check/argocd"
+	"strake/generator/check/contracts"
 	"strake/generator/check/kube"
 	"strake/generator/check/rego"
 	"strake/generator/diag"
@@ -91,7 +92,7 @@ func (w *workspace) checks(ctx context.Context, policyDirs []string) ([]check.Ch
 	if err != nil {
 		return nil, nil, fmt.Errorf("load policies: %w", err)
 	}
-	return []check.Check{kube.New(), argo.New(), argocd.New(), policy}, findings, nil
+	return []check.Check{kube.New(), argo.New(), argocd.New(), contracts.New(), policy}, findings, nil
 }
 
 // policySource is a directory of policies in the repository. what is how the user
@@ -111,9 +112,18 @@ func (w *workspace) policySource(what, dir string) (rego.Source, error) {
 	return rego.Source{FS: modules, Dir: rel}, nil
 }
 
+// rendered reports whether a file is one that Strake writes, and is as written.
+func (b built) rendered(file string) bool {
+	if b.trace == nil {
+		return false
+	}
+	f, ok := b.trace.Get(file)
+	return ok && tree.Owned(f.Data)
+}
+
 // input is what the checks see of a stage.
 func (b built) input() check.Input {
-	in := check.Input{Environment: b.name, Partial: b.partial, Repository: b.repository(), Terraform: b.terraform}
+	in := check.Input{Environment: b.name, Partial: b.partial, Repository: b.repository(), Terraform: b.terraform, Rendered: b.rendered}
 	for _, o := range b.overlays {
 		in.Overlays = append(in.Overlays, check.Overlay{Dir: o.Dir, App: path.Base(o.Dir), Objects: o.Objects, Files: o.Files})
 	}

@@ -41,7 +41,7 @@ func (r *run) attributes() {
 func (r *run) unlisted(res *terraform.Resource, kind terraform.Schema, advice string) {
 	res.Each(func(path string, v terraform.Value) {
 		path = strings.TrimSuffix(blockNumber.ReplaceAllString(path, "$1"), ".")
-		if kind.Has(path) || path == "provider" {
+		if kind.Has(path) || path == "provider" || !r.in.Rendered(v.Range.Path) { // an override's is the user's
 			return
 		}
 		r.find("terraform-attribute-unlisted", diag.Error, res, v.Range, path,
