@@ -70,7 +70,7 @@ func argocdWorkloads() []argocdWorkload {
 	return []argocdWorkload{
 		{"StatefulSet", "argocd-application-controller", "argocd-application-controller", "250m", "1Gi"},
 		{"Deployment", "argocd-applicationset-controller", "argocd-applicationset-controller", "50m", "128Mi"},
-		{"Deployment", "argocd-dex-server", "dex", "10m", "64Mi"},
+		{"Deployment", "argocd-dex-server", "dex", "50m", "64Mi"},
 		{"Deployment", "argocd-notifications-controller", "argocd-notifications-controller", "50m", "64Mi"},
 		{"Deployment", "argocd-redis", "redis", "50m", "64Mi"},
 		{"Deployment", "argocd-repo-server", "argocd-repo-server", "100m", "256Mi"},
