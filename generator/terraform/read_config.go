@@ -290,6 +290,12 @@ func (r *reader) override(c *config, b *block) {
 				return
 			}
 		}
+		if alias(b.body) == "" {
+			// A root without a provider block has an empty one: what overrides it
+			// is the block (Terraform's internal/configs/module.go).
+			r.declare(c, b)
+			return
+		}
 	case "moved", "import", "removed", "check":
 		r.declare(c, b)
 		return

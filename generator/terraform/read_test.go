@@ -321,3 +321,103 @@ output "none" { value = data.terraform_remote_state.persistent.outputs.runer }
 		}
 	}
 }
+
+// TestOverrides follows Terraform's rules for override files
+// (https://developer.hashicorp.com/terraform/language/files/override): arguments
+// replace, blocks of a kind replace all of that kind, and only a default
+// provider may be overridden where there is none.
+func TestOverrides(t *testing.T) {
+	t.Parallel()
+	root, found := read(t, `
+-- main.tf --
+terraform { required_version = ">= 1.9" }
+variable "class" { default = "STANDARD" }
+resource "google_storage_bucket" "a" {
+  name          = "a"
+  storage_class = var.class
+  lifecycle_rule {
+    condition { age = 1 }
+    action { type = "Delete" }
+  }
+  lifecycle_rule {
+    condition { age = 2 }
+    action { type = "Delete" }
+  }
+}
+-- a_override.tf --
+variable "class" { default = "NEARLINE" }
+resource "google_storage_bucket" "a" {
+  location = "ASIA-NORTHEAST1"
+  lifecycle_rule {
+    condition { age = 3 }
+    action { type = "Delete" }
+  }
+}
+-- b_override.tf --
+provider "google" { project = "mlops-dev" }
+provider "google" {
+  alias   = "other"
+  project = "mlops-prod"
+}
+resource "google_storage_bucket" "b" { name = "b" }
+`)
+	bucket := root.Find("google_storage_bucket.a")
+	for path, want := range map[string]string{"name": "a", "location": "ASIA-NORTHEAST1", "storage_class": "NEARLINE"} {
+		if got, ok := bucket.Get(path).Str(); !ok || got != want {
+			t.Errorf("%s is %q, want %q", path, got, want)
+		}
+	}
+	if rules := bucket.Blocks("lifecycle_rule"); len(rules) != 1 {
+		t.Errorf("%d rules, want the override's", len(rules))
+	}
+	if len(root.Providers) != 1 {
+		t.Errorf("%d providers, want the default one", len(root.Providers))
+	}
+	var at []string
+	for _, d := range found {
+		if d.Rule == "terraform-override" {
+			at = append(at, d.Range.String())
+		}
+	}
+	if diff := cmp.Diff([]string{"b_override.tf:2:1", "b_override.tf:6:1"}, at); diff != "" {
+		t.Error(diff, show(found))
+	}
+}
+
+// TestVariableFiles follows the order in which Terraform takes values
+// (https://developer.hashicorp.com/terraform/language/values/variables#variable-definition-precedence).
+func TestVariableFiles(t *testing.T) {
+	t.Parallel()
+	root := clean(t, `
+-- main.tf --
+terraform { required_version = ">= 1.9" }
+variable "a" { default = "default" }
+variable "b" { default = "default" }
+variable "c" { default = "default" }
+variable "d" { default = "default" }
+output "a" { value = var.a }
+output "b" { value = var.b }
+output "c" { value = var.c }
+output "d" { value = var.d }
+-- terraform.tfvars --
+b = "tfvars"
+c = "tfvars"
+d = "tfvars"
+-- a.auto.tfvars --
+c = "first"
+d = "first"
+-- b.auto.tfvars --
+d = "last"
+-- named.tfvars --
+a = "never"
+`)
+	for name, want := range map[string]string{"a": "default", "b": "tfvars", "c": "first", "d": "last"} {
+		output, ok := root.Output(name)
+		if !ok {
+			t.Fatalf("no output %s", name)
+		}
+		if got, _ := output.Value.Str(); got != want {
+			t.Errorf("%s is %q, want %q", name, got, want)
+		}
+	}
+}
